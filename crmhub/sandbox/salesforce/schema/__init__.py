@@ -1,0 +1,1 @@
+"""The org's objects and fields as tables of facts; custom fields join them at run time."""

@@ -1,0 +1,157 @@
+"""What a field path means: the field, and a function that gets its value from a row of the FROM object."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from crmhub.sandbox.salesforce.errors import ApiError
+from crmhub.sandbox.salesforce.schema.field import Field, Value, email, flag, text
+from crmhub.sandbox.salesforce.schema.object import ObjectType, Schema
+from crmhub.sandbox.salesforce.schema.system import by_name, id_field
+from crmhub.sandbox.salesforce.soql.lexer import query_error
+from crmhub.sandbox.salesforce.soql.nodes import FieldPath
+from crmhub.sandbox.salesforce.table import Row, Table
+
+Getter = Callable[[Row], Value]
+Sight = Callable[[ObjectType, Field], bool]
+"""Whether the running user may see a field."""
+
+REFERENCE = "Please reference your WSDL or the describe call for the appropriate names."
+MAX_PARENTS = 5
+
+NAME = ObjectType(
+    "Name",
+    "Name",
+    "Name",
+    "",
+    by_name(
+        [
+            id_field(),
+            text("Name", "Name"),
+            text("FirstName", "First Name"),
+            text("LastName", "Last Name"),
+            text("Type", "Type", permissionable=False),
+            text("Title", "Title"),
+            email("Email", "Email"),
+            text("Phone", "Phone"),
+            text("Username", "Username"),
+            text("Alias", "Alias"),
+            flag("IsActive", "Active"),
+            text("ProfileId", "Profile"),
+        ]
+    ),
+)
+"""What a reference to several kinds of object offers; `Type` is the kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A resolved path: the reference fields walked through, then the field itself on `owner`."""
+
+    steps: tuple[Field, ...]
+    field: Field
+    owner: ObjectType
+    get: Getter
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """What a statement is bound against. `now` in ms UTC; `all_rows` includes deleted and archived rows."""
+
+    schema: Schema
+    tables: Mapping[str, Table]
+    sight: Sight
+    now: int
+    all_rows: bool = False
+    tooling: bool = False
+
+    def find(self, record_id: Value) -> tuple[ObjectType, Row] | None:
+        """The row behind a reference, deleted ones included."""
+        if not isinstance(record_id, str):
+            return None
+        kind = self.schema.by_prefix(record_id[:3])
+        if kind is None:
+            return None
+        row = self.tables[kind.name].rows.get(record_id)
+        return None if row is None else (kind, row)
+
+
+class Scope:
+    """Resolves the names of one statement."""
+
+    def __init__(self, org: Org, statement: str, kind: ObjectType, alias: str | None) -> None:
+        self.org = org
+        self.kind = kind
+        self._statement = statement
+        self._heads = {kind.name.lower()} | ({alias.lower()} if alias else set())
+
+    def error(self, code: str, reason: str, at: int) -> ApiError:
+        """The vendor's error form for this statement."""
+        return query_error(code, reason, self._statement, at)
+
+    def no_column(self, name: str, kind: ObjectType, at: int) -> ApiError:
+        """Unknown and hidden fields get the same answer."""
+        reason = (
+            f"No such column '{name}' on entity '{kind.name}'. If you are attempting to use a custom field, be sure "
+            f"to append the '__c' after the custom field name. {REFERENCE}"
+        )
+        return self.error("INVALID_FIELD", reason, at)
+
+    def resolve(self, path: FieldPath) -> Bound:
+        """The field behind a path; raises INVALID_FIELD."""
+        parts = path.parts
+        if len(parts) > 1 and parts[0].lower() in self._heads:
+            parts = parts[1:]
+        if len(parts) - 1 > MAX_PARENTS:
+            raise self.error("INVALID_FIELD", f"Field path exceeds {MAX_PARENTS} relationships", path.at)
+        kind, steps = self.kind, []
+        for name in parts[:-1]:
+            step, kind = self.step(kind, name, path.at)
+            steps.append(step)
+        field = kind.field(parts[-1])
+        if field is None or not self._seen(kind, field):
+            raise self.no_column(parts[-1], kind, path.at)
+        return Bound(tuple(steps), field, kind, self._getter(tuple(steps), kind, field))
+
+    def step(self, kind: ObjectType, name: str, at: int) -> tuple[Field, ObjectType]:
+        """One relationship up: the reference field and the object behind it."""
+        field = kind.relation(name)
+        if field is None or not self._seen(kind, field):
+            reason = (
+                f"Didn't understand relationship '{name}' in field path. If you are attempting to use a custom "
+                f"relationship, be sure to append the '__r' after the custom relationship name. {REFERENCE}"
+            )
+            raise self.error("INVALID_FIELD", reason, at)
+        if field.polymorphic:
+            return field, NAME
+        target = self.org.schema.get(field.reference_to[0])
+        assert target is not None, f"{kind.name}.{field.name} refers to no object of the schema"
+        return field, target
+
+    def visible(self, kind: ObjectType) -> list[Field]:
+        """Every field the user may see, in the object's order."""
+        return [field for field in kind.fields.values() if self._seen(kind, field)]
+
+    def _seen(self, kind: ObjectType, field: Field) -> bool:
+        return kind is NAME or self.org.sight(kind, field)
+
+    def _getter(self, steps: tuple[Field, ...], kind: ObjectType, field: Field) -> Getter:
+        name = field.name
+        empty: Value = False if field.type == "boolean" else None
+        if not steps:
+            return lambda row: row.get(name, empty)
+        first = steps[0].name
+        if len(steps) == 1 and name == "Id":
+            return lambda row: row.get(first)
+        find = self.org.find
+
+        def get(row: Row) -> Value:
+            for step in steps:
+                found = find(row.get(step.name))
+                if found is None:
+                    return None
+                target, row = found
+            if kind is NAME and name == "Type":
+                return target.name
+            return row.get(name, empty)
+
+        return get

@@ -1,0 +1,97 @@
+"""What one simulated CRM offers to the process around it, and the list of those that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from crmhub.sandbox.clock import Clock
+from crmhub.sandbox.messages import Request, Response, Router
+from crmhub.sandbox.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Command line switches that concern vendors."""
+
+    seed: int = 1
+    limits: bool = True
+    lag: float | None = None
+    """Index lag in seconds; None: the vendor's own default."""
+
+
+class ControlError(ValueError):
+    """A wish on the control port that cannot be followed; answered with 400 and this message."""
+
+
+class Vendor(Protocol):
+    """One CRM. Built anew by every reset; all methods are synchronous and run one at a time."""
+
+    name: str
+    router: Router
+
+    def connection(self, base_url: str) -> dict[str, Any]:
+        """This vendor's entry in the ready line: base_url and credentials."""
+
+    def before(self, request: Request) -> Response | None:
+        """Credentials, scopes, limits (`request.route` is set): an answer that ends the request, or None."""
+
+    def after(self, request: Request, response: Response) -> None:
+        """Add the headers that every answer carries."""
+
+    def unmatched(self, request: Request, allowed: list[str]) -> Response:
+        """No such path (allowed empty) or no such method."""
+
+    def refuse(self, status: int, request: Request | None = None) -> Response:
+        """This vendor's own body for an error status that a fault asks for."""
+
+    def quota_full(self) -> Response:
+        """This vendor's answer when the daily quota is used up."""
+
+    def is_token_route(self, route: str) -> bool:
+        """Whether the route hands out tokens (faults with status 401 leave those alone)."""
+
+    def state(self) -> Iterable[dict[str, Any]]:
+        """{object, id, fields, deleted, merged_into} of every record, in a fixed order."""
+
+    def external_ids(self) -> Mapping[int, list[dict[str, str]]]:
+        """person number -> [{object, id}] as seeded, duplicates included."""
+
+    def edit(self, kind: str, remote_id: str, fields: dict[str, Any], actor: str) -> dict[str, Any]:
+        """A person's edit in the CRM's own screens; -> the record as in `state`. Raises ControlError."""
+
+    def delete(self, kind: str, remote_id: str) -> None:
+        """A person's delete. Raises ControlError."""
+
+    def settings(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Change switches; -> all switches with their values. Raises ControlError."""
+
+    def least(self) -> dict[str, Any]:
+        """The least possible number of calls per kind of work, from the documented page and batch sizes."""
+
+
+# In the order of the ready line. A vendor joins with one line.
+VENDORS: dict[str, str] = {
+    "hubspot": "crmhub.sandbox.hubspot.server:HubSpot",
+    "salesforce": "crmhub.sandbox.salesforce.server:Salesforce",
+}
+
+
+def available() -> list[str]:
+    """The vendors whose server is installed."""
+    return [name for name, path in VENDORS.items() if _exists(path.partition(":")[0])]
+
+
+def build(name: str, world: World, clock: Clock, options: Options) -> Vendor:
+    """A fresh server of this vendor, seeded from the world."""
+    module, _, attribute = VENDORS[name].partition(":")
+    made: Vendor = getattr(import_module(module), attribute)(world, clock, options)
+    return made
+
+
+def _exists(module: str) -> bool:
+    parent = module.rpartition(".")[0]
+    return find_spec(parent) is not None and find_spec(module) is not None
