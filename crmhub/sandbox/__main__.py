@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     sockets = {name: listen(getattr(arguments, f"port_{name}")) for name in [CONTROL, *arguments.vendors]}
     house = House(arguments.people, arguments.vendors, clock, options, arguments.hostile)
     for name, opened in sockets.items():
-        house.urls[name] = "http://127.0.0.1:%d" % opened.getsockname()[1]
+        house.urls[name] = f"http://127.0.0.1:{opened.getsockname()[1]}"
 
     def ready() -> None:
         sys.stdout.buffer.write(orjson.dumps(house.ready(), option=orjson.OPT_APPEND_NEWLINE))

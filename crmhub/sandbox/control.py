@@ -7,7 +7,7 @@ from typing import Any
 from crmhub.sandbox.clock import ClockError
 from crmhub.sandbox.faults import FaultError
 from crmhub.sandbox.house import House
-from crmhub.sandbox.messages import BadJSON, Match, Request, Response, Router
+from crmhub.sandbox.messages import BadJsonError, Match, Request, Response, Router
 from crmhub.sandbox.vendor import ControlError
 
 
@@ -44,7 +44,7 @@ class Control:
         request.params, request.route = match.params, match.route
         try:
             return match.handler(request)
-        except (ControlError, ClockError, FaultError, BadJSON) as problem:
+        except (ControlError, ClockError, FaultError, BadJsonError) as problem:
             return Response.json({"error": str(problem)}, 400)
 
     def _ready(self, _: Request) -> Response:

@@ -12,7 +12,7 @@ import orjson
 JSON = "application/json;charset=utf-8"
 
 
-class BadJSON(ValueError):
+class BadJsonError(ValueError):
     """The body of a request is not JSON of the wanted kind."""
 
 
@@ -55,11 +55,11 @@ class Request:
     """The template that matched, such as `/crm/v3/objects/{type}`."""
 
     def json(self) -> Any:
-        """The body as JSON; raises BadJSON."""
+        """The body as JSON; raises BadJsonError."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as problem:
-            raise BadJSON(str(problem)) from problem
+            raise BadJsonError(str(problem)) from problem
 
     def form(self) -> dict[str, str]:
         """The body as application/x-www-form-urlencoded."""
@@ -124,7 +124,7 @@ class Match:
 
 
 class Router:
-    """Templates such as `/owners/{id}`. A fixed segment wins over a parameter; a trailing slash is ignored."""
+    """Templates such as `/owners/{id}`. Fixed segments win over parameters; a trailing slash is ignored."""
 
     def __init__(self) -> None:
         self._root = _Node()

@@ -4,52 +4,63 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 FIRST_NAMES: dict[str, tuple[str, ...]] = {
-    "fr": tuple(
-        "Camille Chloé Léa Manon Inès Élodie Hélène Amélie Aurélie Céline Noémie Margaux Sophie Nathalie "
+    "fr": _words(
+        "Camille Chloé Léa Manon Inès Élodie Hélène Amélie Aurélie Céline Noémie Margaux Sophie Nathalie"
         "Valérie Isabelle Lucas Hugo Théo Loïc Jérôme François Frédéric Sébastien Rémi Benoît Étienne Gaël "
-        "Mathieu Antoine Guillaume Jean-Pierre Pierre Olivier Nicolas Stéphane Thomas Julien Maëlle Zoé".split()
+        "Mathieu Antoine Guillaume Jean-Pierre Pierre Olivier Nicolas Stéphane Thomas Julien Maëlle Zoé"
     ),
-    "de": tuple(
-        "Anna Lena Katharina Jürgen Jörg Björn Günther Stefan Matthias Sören Ulrike Käthe Sabine Heike Birgit "
+    "de": _words(
+        "Anna Lena Katharina Jürgen Jörg Björn Günther Stefan Matthias Sören Ulrike Käthe Sabine Heike "
+        "Birgit"
         "Claudia Monika Andrea Michael Thomas Andreas Wolfgang Klaus Uwe Dieter Lukas Jonas Felix Maximilian "
-        "Paul Leonie Hannah Mia Emilia Sophie Johanna Franziska Tobias Florian Dominik".split()
+        "Paul Leonie Hannah Mia Emilia Sophie Johanna Franziska Tobias Florian Dominik"
     ),
-    "es": tuple(
-        "María José Lucía Sofía Martín Álvaro Íñigo Begoña Andrés Ángel Inés Raúl Óscar Nuria Elena Pilar "
+    "es": _words(
+        "María José Lucía Sofía Martín Álvaro Íñigo Begoña Andrés Ángel Inés Raúl Óscar Nuria Elena "
+        "Pilar"
         "Carmen Javier Carlos Miguel Alejandro Pablo Sergio Diego Adrián Rubén Iván Jesús Concepción Rocío "
-        "Marta Laura Cristina Paula Beatriz Verónica Mónica Ramón Joaquín Fernando".split()
+        "Marta Laura Cristina Paula Beatriz Verónica Mónica Ramón Joaquín Fernando"
     ),
-    "en": tuple(
-        "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard Susan "
+    "en": _words(
+        "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard "
+        "Susan"
         "Joseph Jessica Thomas Sarah Charles Karen Christopher Nancy Daniel Lisa Matthew Betty Anthony Sandra "
-        "Mark Ashley Emily Kimberly Andrew Donna Joshua Michelle Kevin Carol Siobhán Zoë".split()
+        "Mark Ashley Emily Kimberly Andrew Donna Joshua Michelle Kevin Carol Siobhán Zoë"
     ),
 }
 LAST_NAMES: dict[str, tuple[str, ...]] = {
-    "fr": tuple(
-        "Lefèvre Müller Dubois Bernard Durand Moreau Laurent Girard André Mercier Guérin Boyer Chevalier "
+    "fr": _words(
+        "Lefèvre Müller Dubois Bernard Durand Moreau Laurent Girard André Mercier Guérin Boyer Chevalier"
         "François Legrand Gauthier Garcia Perrin Robin Clément Morin Nicolas Mathieu Roussel Besnard Léger "
         "Lévêque Béranger Pelletier Dumas Fontaine Marchand Rey Blanchard Joly Roche Vidal Collet Renaud "
-        "Lemaître d'Arcy Le-Goff Hervé Brun Noël Barbier Schmitt Colin Picard Aubert".split()
+        "Lemaître d'Arcy Le-Goff Hervé Brun Noël Barbier Schmitt Colin Picard Aubert"
     ),
-    "de": tuple(
-        "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer Koch Bauer Richter "
+    "de": _words(
+        "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer Koch Bauer "
+        "Richter"
         "Klein Wolf Schröder Neumann Schwarz Zimmermann Braun Krüger Hofmann Hartmann Lange Schmitt Werner "
         "Krause Meier Lehmann Köhler Herrmann König Walter Mayer Huber Kaiser Fuchs Peters Möller Weiß Jung "
-        "Hahn Vogel Günther Keller Böhm Groß Roth Größler".split()
+        "Hahn Vogel Günther Keller Böhm Groß Roth Größler"
     ),
-    "es": tuple(
-        "García Fernández González Rodríguez López Martínez Sánchez Pérez Gómez Martín Jiménez Ruiz Hernández "
+    "es": _words(
+        "García Fernández González Rodríguez López Martínez Sánchez Pérez Gómez Martín Jiménez Ruiz "
+        "Hernández"
         "Díaz Moreno Muñoz Álvarez Romero Alonso Gutiérrez Navarro Torres Domínguez Vázquez Ramos Gil Ramírez "
         "Serrano Blanco Molina Morales Suárez Ortega Delgado Castro Ortiz Rubio Marín Sanz Núñez Iglesias "
-        "Medina Garrido Cortés Castillo Santos Lozano Guerrero Cano Prieto".split()
+        "Medina Garrido Cortés Castillo Santos Lozano Guerrero Cano Prieto"
     ),
-    "en": tuple(
-        "Smith Johnson Williams Brown Jones Miller Davis Wilson Anderson Taylor Moore Jackson Thompson White "
+    "en": _words(
+        "Smith Johnson Williams Brown Jones Miller Davis Wilson Anderson Taylor Moore Jackson Thompson "
+        "White"
         "Harris Clark Lewis Robinson Walker Young Allen King Wright Scott Hill Green Adams Baker Nelson Carter "
         "Mitchell Roberts Turner Phillips Campbell Parker Evans Edwards Collins Stewart Morris Rogers Reed "
-        "Cook Morgan Bell Murphy O'Brien MacDonald O'Connor".split()
+        "Cook Morgan Bell Murphy O'Brien MacDonald O'Connor"
     ),
 }
 
@@ -82,7 +93,8 @@ COUNTRIES: tuple[Country, ...] = (
     Country(
         "DE", "Germany", "de", "49", "0", ("30 2", "89 5", "40 3"), ("151 2", "170 4"), 10, "de", "EUR",
         ("GmbH", "AG", "KG"),
-        (("Berlin", "10117", ""), ("München", "80331", ""), ("Köln", "50667", ""), ("Hamburg", "20095", "")), 22,
+        (("Berlin", "10117", ""), ("München", "80331", ""), ("Köln", "50667", ""), ("Hamburg", "20095", "")),
+        22,
     ),
     Country(
         "ES", "Spain", "es", "34", "", ("91 5", "93 4", "95 4"), ("6", "65"), 9, "es", "EUR",
@@ -95,9 +107,12 @@ COUNTRIES: tuple[Country, ...] = (
         (("London", "EC1A 1BB", ""), ("Manchester", "M1 1AE", ""), ("Bristol", "BS1 4ST", "")), 16,
     ),
     Country(
-        "US", "United States", "en", "1", "", ("212 5", "415 6", "617 4"), ("646 3", "312 7"), 10, "com", "USD",
-        ("Inc", "LLC", "Corp"),
-        (("New York", "10001", "New York"), ("San José", "95110", "California"), ("Boston", "02108", "Massachusetts")),
+        "US", "United States", "en", "1", "", ("212 5", "415 6", "617 4"), ("646 3", "312 7"), 10, "com",
+        "USD", ("Inc", "LLC", "Corp"),
+        (
+            ("New York", "10001", "New York"), ("San José", "95110", "California"),
+            ("Boston", "02108", "Massachusetts"),
+        ),
         20,
     ),
 )  # fmt: skip
@@ -194,9 +209,10 @@ FREE_MAIL: dict[str, tuple[str, ...]] = {
 }
 ROLE_NAMES: tuple[str, ...] = ("info", "contact", "sales", "office", "hello")
 INTERESTS: tuple[str, ...] = ("analytics", "automation", "integration", "security")
-COMPANY_WORDS: tuple[str, ...] = tuple(
-    "Nova Alto Vega Orion Delta Linde Soleil Atlas Aqua Terra Polar Ferro Silva Astra Lumen Brise Kern Ost "
-    "Nord Sud Rhône Isar Ebro Severn Hudson Étoile Grün Río Quartz Onyx".split()
+COMPANY_WORDS: tuple[str, ...] = _words(
+    "Nova Alto Vega Orion Delta Linde Soleil Atlas Aqua Terra Polar Ferro Silva Astra Lumen Brise "
+    "Kern Ost"
+    "Nord Sud Rhône Isar Ebro Severn Hudson Étoile Grün Río Quartz Onyx"
 )
 REP_NAMES: tuple[tuple[str, str], ...] = (
     ("Claire", "Fournier"), ("Marc", "Lemoine"), ("Jana", "Krämer"), ("Tim", "Albers"), ("Lucía", "Prado"),

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import uvicorn
@@ -18,7 +18,7 @@ from crmhub.sandbox.clock import http_date
 from crmhub.sandbox.control import Control
 from crmhub.sandbox.faults import Rule
 from crmhub.sandbox.house import House
-from crmhub.sandbox.messages import BadJSON, Match, Query, Request, Response
+from crmhub.sandbox.messages import BadJsonError, Match, Query, Request, Response
 from crmhub.sandbox.vendor import Vendor
 
 Scope = MutableMapping[str, Any]
@@ -27,15 +27,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 CONTROL = "control"
 
 
-class _Protocol(HttpToolsProtocol):  # type: ignore[misc]  # uvicorn is untyped for us
+class _Protocol(HttpToolsProtocol):
     """Hands the transport to the application, so that a fault can close the connection."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["sandbox.transport"] = self.transport
+        scope: Scope = cast(Scope, self.scope)
+        scope["sandbox.transport"] = self.transport
 
 
-class _Server(uvicorn.Server):  # type: ignore[misc]  # uvicorn is untyped for us
+class _Server(uvicorn.Server):
     """SIGTERM and SIGINT are a wish to stop, not a reason to die by the signal: the process exits with 0."""
 
     @contextlib.contextmanager
@@ -166,7 +167,7 @@ def _handled(vendor: Vendor, request: Request, match: Match | list[str]) -> Resp
     elif isinstance(match, Match):
         try:
             response = match.handler(request)
-        except BadJSON:
+        except BadJsonError:
             response = vendor.refuse(400, request)
     else:
         response = vendor.unmatched(request, match)

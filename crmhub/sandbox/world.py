@@ -1,7 +1,7 @@
 """The seeded world: people, their companies, who knows them, what they did and whether they buy.
 
-Same (people, seed, now), same world; only `random.Random` is used. People are kept compact (one slotted object
-each); what one CRM shows of a person is computed when asked for (`crmhub.sandbox.seen`).
+Same (people, seed, now), same world; only `random.Random` is used. People are kept compact (one slotted
+object each); what one CRM shows of a person is computed when asked for (`crmhub.sandbox.seen`).
 """
 
 from __future__ import annotations
