@@ -1,0 +1,145 @@
+"""Company names without what the law adds to them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from core.values.text import fold
+
+_FORMS = frozenset(
+    [
+        "sas",
+        "sasu",
+        "sarl",
+        "sa",
+        "sci",
+        "scop",
+        "snc",
+        "eurl",
+        "ei",
+        "eirl",
+        "selarl",
+        "sca",
+        "gie",
+        "gmbh",
+        "mbh",
+        "ag",
+        "kg",
+        "kgaa",
+        "ohg",
+        "ug",
+        "gbr",
+        "ev",
+        "eg",
+        "se",
+        "ek",
+        "inc",
+        "incorporated",
+        "corp",
+        "corporation",
+        "co",
+        "company",
+        "companies",
+        "llc",
+        "llp",
+        "lp",
+        "ltd",
+        "limited",
+        "plc",
+        "pllc",
+        "pc",
+        "pty",
+        "pvt",
+        "private",
+        "sl",
+        "slu",
+        "slne",
+        "sau",
+        "scoop",
+        "coop",
+        "srl",
+        "srls",
+        "spa",
+        "sapa",
+        "snc",
+        "sas",
+        "bv",
+        "nv",
+        "vof",
+        "cv",
+        "bvba",
+        "sprl",
+        "asbl",
+        "ab",
+        "oy",
+        "oyj",
+        "as",
+        "asa",
+        "aps",
+        "ks",
+        "doo",
+        "dd",
+        "kft",
+        "zrt",
+        "nyrt",
+        "sro",
+        "spol",
+        "ooo",
+        "oao",
+        "zao",
+        "pao",
+        "jsc",
+        "pjsc",
+        "lda",
+        "ltda",
+        "eireli",
+        "sapi",
+        "cia",
+        "kk",
+        "gk",
+        "sdn",
+        "bhd",
+        "pte",
+        "fzco",
+        "fzllc",
+        "haftungsbeschrankt",
+    ]
+)
+_PHRASES = (
+    ("sp", "z", "oo"), ("sp", "zoo"), ("s", "r", "o"), ("spol", "sro"), ("sa", "de", "cv"), ("de", "cv"), ("de", "rl"),
+    ("de", "rl", "de", "cv"), ("societe", "anonyme"), ("societe", "par", "actions", "simplifiee"), ("sociedad", "limitada"),
+    ("sociedad", "anonima"), ("gesellschaft", "mit", "beschrankter", "haftung"), ("aktiengesellschaft",),
+    ("kommanditgesellschaft",), ("besloten", "vennootschap"), ("naamloze", "vennootschap"),
+)  # fmt: skip
+_LINKS = frozenset({"and", "et", "und", "y", "e", "en", "of"})
+_AHEAD = frozenset(["the", "sarl", "sas", "sasu", "eurl", "sci", "snc", "societe", "ste"])
+_DOTTED = re.compile(r"\b(?:\w[./]\s?)+\w\b\.?|\b\w\.")
+_WORD = re.compile(r"[^\W_]+")
+
+
+@lru_cache(maxsize=65_536)
+def company_key(text: str) -> str:
+    """For matching only: folded, without punctuation and legal form ("ACME S.A.S." -> "acme"). '' when blank.
+
+    A name that is nothing but a legal form keeps its words.
+    """
+    joined = _DOTTED.sub(lambda m: re.sub(r"[./\s]", "", m.group()), fold(text).replace("&", " and "))
+    words = _WORD.findall(joined.replace("'", ""))
+    kept = _trim(words)
+    return " ".join(kept or words)
+
+
+def _trim(words: list[str]) -> list[str]:
+    kept = list(words)
+    if len(kept) > 1 and kept[0] in _AHEAD:
+        kept.pop(0)
+    while kept:
+        tail = next((p for p in _PHRASES if tuple(kept[-len(p) :]) == p), None)
+        if tail is not None:
+            del kept[-len(tail) :]
+        elif kept[-1] in _FORMS or (kept[-1] in _LINKS and len(kept) < len(words)):
+            kept.pop()
+        else:
+            break
+    return kept
