@@ -1,0 +1,145 @@
+"""OAuth tokens: client credentials, or a refresh token. No answer names a life time: a token is good until a 401.
+
+The access token is kept in the secret store, so that a process does not spend a call on a new one; a rotated
+refresh token is stored before its first use. Tokens are never revoked: other processes may share the session.
+
+Vendor page: https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flows.htm
+"""
+
+from __future__ import annotations
+
+import hashlib
+from threading import RLock
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import orjson
+
+from connectors.contract import AuthFailed, ContractBroken, Surroundings
+from connectors.salesforce.config import Settings
+from connectors.salesforce.ids import full_id
+from connectors.transport import Transport
+
+TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path, not a secret
+TOKEN_ENDPOINT = "oauth2/token"  # noqa: S105 - a label, not a secret
+
+
+class Token(msgspec.Struct, frozen=True):
+    """One access token and what its answer tells. `grant` marks the settings that it was issued for."""
+
+    access_token: str
+    instance_url: str
+    org_id: str
+    user_id: str
+    grant: str
+
+    def __repr__(self) -> str:
+        return f"<Token of {self.user_id} in {self.org_id}>"
+
+
+class _Rotated(msgspec.Struct, frozen=True):
+    """A refresh token that replaced the configured one (`grant` says which)."""
+
+    refresh_token: str
+    grant: str
+
+
+class OAuth:
+    """The `Auth` of a Salesforce connection's transport. Thread-safe."""
+
+    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+        self._settings = settings
+        self._secrets = surroundings.secrets
+        self._name = surroundings.connection
+        self._grant = _fingerprint(settings)
+        self._lock = RLock()
+        self._token: Token | None = None
+        self._transport: Transport | None = None
+
+    def attach(self, transport: Transport) -> None:
+        """The transport that fetches tokens; it needs this object first."""
+        self._transport = transport
+
+    def header(self) -> str:
+        """The Authorization header; fetches a first token when none is stored."""
+        return f"Bearer {self.token().access_token}"
+
+    def refresh(self) -> bool:
+        """A new token in place of the refused one. Raises AuthFailed when the grant is refused."""
+        with self._lock:
+            self._token = self._fetch()
+            return True
+
+    def token(self) -> Token:
+        """The token in use."""
+        with self._lock:
+            if self._token is None:
+                self._token = self._stored() or self._fetch()
+            return self._token
+
+    def _stored(self) -> Token | None:
+        text = self._secrets.get(f"{self._name}/access-token")
+        if text is None:
+            return None
+        try:
+            token = msgspec.json.decode(text, type=Token)
+        except msgspec.DecodeError:
+            return None
+        return token if token.grant == self._grant else None
+
+    def _fetch(self) -> Token:
+        assert self._transport is not None, "attach() comes first"
+        answer = self._transport.request(
+            "POST",
+            TOKEN_PATH,
+            endpoint=TOKEN_ENDPOINT,
+            fate="read",
+            data=self._form(),
+            authorized=False,
+        )
+        token = self._read(answer.data)
+        self._secrets.put(f"{self._name}/access-token", msgspec.json.encode(token).decode())
+        return token
+
+    def _form(self) -> dict[str, str]:
+        form = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret}
+        if self._settings.refresh_token is None:
+            return {"grant_type": "client_credentials", **form}
+        return {"grant_type": "refresh_token", "refresh_token": self._refresh_token(), **form}
+
+    def _refresh_token(self) -> str:
+        assert self._settings.refresh_token is not None
+        text = self._secrets.get(f"{self._name}/refresh-token")
+        if text is not None:
+            rotated = msgspec.json.decode(text, type=_Rotated)
+            if rotated.grant == self._grant:
+                return rotated.refresh_token
+        return self._settings.refresh_token
+
+    def _read(self, data: Any) -> Token:
+        """A token answer. JWT and client credentials answers may lack everything but the first three keys."""
+        if not isinstance(data, dict) or not isinstance(data.get("access_token"), str):
+            raise ContractBroken("the token answer holds no access_token", type(data).__name__)
+        rotated = data.get("refresh_token")
+        if isinstance(rotated, str) and self._settings.refresh_token is not None:
+            kept = msgspec.json.encode(_Rotated(rotated, self._grant)).decode()
+            self._secrets.put(f"{self._name}/refresh-token", kept)
+        org_id, user_id = _identity(data.get("id"))
+        if not user_id:
+            raise AuthFailed("the token answer does not say whose it is")
+        return Token(data["access_token"], str(data.get("instance_url", "")), org_id, user_id, self._grant)
+
+
+def _identity(address: Any) -> tuple[str, str]:
+    """Org and user from `https://login.salesforce.com/id/<org>/<user>`."""
+    parts = urlsplit(address).path.strip("/").split("/") if isinstance(address, str) else []
+    if len(parts) < 3 or parts[-3] != "id":
+        return "", ""
+    return full_id(parts[-2]), full_id(parts[-1])
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Tells whether a stored token belongs to these settings, without holding a secret."""
+    parts = [settings.base_url, settings.client_id, settings.client_secret, settings.refresh_token]
+    return hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]

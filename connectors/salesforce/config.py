@@ -1,0 +1,58 @@
+"""The keys of a Salesforce connection under [connections.NAME]."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import msgspec
+
+#: the three kinds of address that people paste and that cannot work, with what to use instead
+LOGIN_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com"})
+LIGHTNING_SUFFIX = ".lightning.force.com"
+_VERSION = re.compile(r"[1-9]\d\.0")
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One Salesforce org.
+
+    Without `refresh_token` the OAuth client credentials grant is used (the run-as user is fixed on the external
+    client app), with it the refresh token grant.
+    """
+
+    base_url: str  # My Domain: https://acme.my.salesforce.com
+    client_id: str
+    client_secret: str
+    kind: str = "salesforce"
+    refresh_token: str | None = None
+    api_version: str = "67.0"
+    ours: str | None = None  # user name or e-mail of the user that the hub works as
+    bots: tuple[str, ...] = ()  # user names or e-mails of other integrations: their edits count as a machine's
+
+    def __post_init__(self) -> None:
+        address = urlsplit(self.base_url)
+        if not address.hostname or address.path.strip("/") or address.query:
+            raise ValueError("base_url must be an address such as https://acme.my.salesforce.com")
+        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
+            raise ValueError("base_url must start with https://")
+        if not _VERSION.fullmatch(self.api_version):
+            raise ValueError("api_version must look like 67.0")
+
+    def __repr__(self) -> str:
+        return f"Settings(kind={self.kind!r}, base_url={self.base_url!r}, api_version={self.api_version!r})"
+
+    @property
+    def host(self) -> str:
+        """The host name of base_url."""
+        return urlsplit(self.base_url).hostname or ""
+
+
+def host_hint(host: str) -> str | None:
+    """Why this host cannot serve the API, with the remedy; None when nothing speaks against it."""
+    if host.endswith(LIGHTNING_SUFFIX):
+        name = host.removesuffix(LIGHTNING_SUFFIX)
+        return f"{host} serves screens only; set base_url to https://{name}.my.salesforce.com"
+    if host in LOGIN_HOSTS:
+        return f"{host} is the log-in page of everybody; set base_url to your own https://NAME.my.salesforce.com"
+    return None

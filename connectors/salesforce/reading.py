@@ -1,0 +1,124 @@
+"""Reading single records, finding them by a key, counting them: always from the records, there is no index lag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from connectors.contract import Deletion, Merge, ReadResult, Row
+from connectors.salesforce import soql
+from connectors.salesforce.fields import Chunks
+from connectors.salesforce.ids import full_id, is_id
+from connectors.salesforce.org import Org
+from connectors.salesforce.rows import Hands, Record, RowMaker, lost, record_id
+from connectors.salesforce.streams import READ_BATCH, Source
+
+#: merges of merges that are followed before the trail is given up
+_MAX_MERGES = 10
+
+
+class Reader:
+    """Reads of one stream with one list of fields."""
+
+    def __init__(self, org: Org, source: Source, hands: Hands, fields: Sequence[str]) -> None:
+        self._org = org
+        self._source = source
+        self._chunks = Chunks(org, source, hands, fields)
+        self._maker = RowMaker(source, hands, fields)
+
+    def read(self, ids: Sequence[str]) -> ReadResult:
+        """The records as they are; a merged one is told with its survivor, a converted lead is a read-only row."""
+        found = self._by_ids(ids)
+        for _ in range(_MAX_MERGES):
+            masters = {gone.new_id for gone in map(lost, found.values()) if isinstance(gone, Merge)} - found.keys()
+            if not masters:
+                break
+            more = self._by_ids(sorted(masters))
+            if not more:
+                break
+            found |= more
+        result = ReadResult({})
+        for asked in dict.fromkeys(ids):
+            self._tell(asked, found, result)
+        return result
+
+    def find(self, key: str, values: Sequence[str]) -> list[Row]:
+        """Live records whose field `key` holds one of the values. Raises Rejected when there is no such field."""
+        records: dict[str, Record] = {}
+        for part in self._slices(values):
+            for record in self._query([self._source.only, soql.among(key, part)], all_rows=False):
+                records[record_id(record)] = record
+        return [self._maker.row(r) for r in self._chunks.complete(list(records.values()), ordered=False)]
+
+    def _tell(self, asked: str, found: dict[str, Record], result: ReadResult) -> None:
+        """Put one asked id into the one list of the result that it belongs to."""
+        record = found.get(full_id(asked))
+        if record is None:
+            result.missing.append(asked)
+            return
+        gone = lost(record)
+        if gone is None:
+            row = self._maker.row(record)
+            result.rows[row.id] = row
+        elif isinstance(gone, Deletion):
+            result.deleted.append(Deletion(asked, gone.at))
+        else:
+            survivor = _survivor(gone, found)
+            if survivor is None:
+                result.deleted.append(Deletion(asked, gone.at))
+                return
+            row = self._maker.row(survivor)
+            result.rows[row.id] = row
+            result.merges.append(Merge(asked, row.id, gone.at))
+
+    def _by_ids(self, ids: Iterable[str]) -> dict[str, Record]:
+        sound = [full_id(i) for i in dict.fromkeys(ids) if is_id(i)]
+        records: list[Record] = []
+        for part in self._slices(sound):
+            records += self._query([self._source.only, soql.among("Id", part)], all_rows=True)
+        return {record_id(r): r for r in self._chunks.complete(records, ordered=False)}
+
+    def _slices(self, values: Sequence[str]) -> Iterable[list[str]]:
+        return soql.value_chunks(values, soql.encoded_length(self._chunks.first), READ_BATCH)
+
+    def _query(self, conditions: Sequence[str | None], *, all_rows: bool) -> list[dict[str, Any]]:
+        def ask() -> dict[str, Any]:
+            statement = soql.select(self._chunks.first, self._source.sobject, conditions)
+            return {"records": list(self._org.records(statement, all_rows=all_rows))}
+
+        records: list[dict[str, Any]] = self._chunks.answering(ask)["records"]
+        return records
+
+
+def _survivor(merge: Merge, found: dict[str, Record]) -> Record | None:
+    """Where a chain of merges ends, if that record is alive."""
+    for _ in range(_MAX_MERGES):
+        record = found.get(merge.new_id)
+        if record is None:
+            return None
+        gone = lost(record)
+        if gone is None:
+            return record
+        if isinstance(gone, Deletion):
+            return None
+        merge = gone
+    return None
+
+
+def count(org: Org, source: Source) -> int:
+    """Live records, archived activities included, converted leads left out: they live on as contacts."""
+    conditions = [
+        source.only,
+        "IsDeleted = false" if source.binned else None,
+        "IsConverted = false" if source.convertible else None,
+    ]
+    return org.total(soql.counted(source.sobject, conditions))
+
+
+def survivors(org: Org, source: Source, ids: Iterable[str]) -> dict[str, str]:
+    """For records that are gone: the id that each was merged into, where it was."""
+    if not source.mergeable:
+        return {}
+    hands = Hands("", None, frozenset())
+    result = Reader(org, source, hands, ()).read(list(ids))
+    return {merge.old_id: merge.new_id for merge in result.merges}

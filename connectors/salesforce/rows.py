@@ -1,0 +1,187 @@
+"""From a record of a query answer to what the contract calls a row, a deletion or a merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.contract import Actor, ContractBroken, Deletion, Link, Merge, Rejected, Row, Value
+from connectors.salesforce import times
+from connectors.salesforce.ids import full_id, stream_of
+from connectors.salesforce.streams import Source
+
+Record = Mapping[str, Any]
+#: User.UserType of people with a screen; the other types are the platform's own hands
+_PEOPLE = frozenset({"Standard", "PowerPartner", "PowerCustomerSuccess", "CustomerSuccess", "CspLitePortal"})
+_MACHINES = frozenset({"AutomatedProcess", "CloudIntegrationUser", "Integration"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who is who among the users that modify records."""
+
+    hub_id: str
+    hub_name: str | None
+    bots: frozenset[str]
+
+    @property
+    def by_name(self) -> bool:
+        """Whether names are needed to tell."""
+        return bool(self.hub_name or self.bots)
+
+    def actor(self, record: Record) -> Actor:
+        """Whose the last modification is."""
+        user_id = record.get("LastModifiedById")
+        if user_id and full_id(user_id) == self.hub_id:
+            return "hub"
+        user = record.get("LastModifiedBy") or {}
+        names = {str(user.get(key) or "").lower() for key in ("Username", "Email")}
+        if self.hub_name and self.hub_name.lower() in names:
+            return "hub"
+        if names & self.bots:
+            return "integration"
+        if user.get("UserType") in _PEOPLE:
+            return "person"
+        return "integration" if user.get("UserType") in _MACHINES else "unknown"
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a piece of a query answer holds."""
+
+    rows: list[Row] = field(default_factory=list)
+    deletions: list[Deletion] = field(default_factory=list)
+    merges: list[Merge] = field(default_factory=list)
+
+
+def fixed_fields(source: Source, hands: Hands) -> list[str]:
+    """What every query of a stream asks for beside the wanted fields."""
+    fields = ["Id", "SystemModstamp", "CreatedDate", "LastModifiedById", "LastModifiedBy.UserType"]
+    if hands.by_name:
+        fields += ["LastModifiedBy.Username", "LastModifiedBy.Email"]
+    if source.binned:
+        fields.append("IsDeleted")
+    if source.mergeable:
+        fields.append("MasterRecordId")
+    if source.convertible:
+        fields.append("IsConverted")
+    return fields + list(source.needs)
+
+
+class RowMaker:
+    """Makes rows of one stream with one list of fields."""
+
+    def __init__(self, source: Source, hands: Hands, wanted: Sequence[str]) -> None:
+        self._source = source
+        self._hands = hands
+        self._paths = [(f, tuple(f.split("."))) for f in dict.fromkeys(wanted)]
+        self._links = _LINKS.get(source.name, _no_links)
+
+    def batch(self, records: Iterable[Record]) -> Batch:
+        """Rows, deletions and merges; a converted lead is a read-only row and a merge into its contact."""
+        out = Batch()
+        for record in records:
+            gone = lost(record)
+            if isinstance(gone, Merge):
+                out.merges.append(gone)
+            elif gone is not None:
+                out.deletions.append(gone)
+            else:
+                row = self.row(record)
+                out.rows.append(row)
+                contact = record.get("ConvertedContactId") if row.read_only else None
+                if contact:
+                    out.merges.append(Merge(row.id, full_id(contact), row.modified_at, "contacts"))
+        return out
+
+    def row(self, record: Record) -> Row:
+        """A live record."""
+        converted = self._source.convertible and bool(record.get("IsConverted"))
+        return Row(
+            id=record_id(record),
+            values=self._values(record),
+            modified_at=times.parse(record.get("SystemModstamp")),
+            created_at=times.parse(record.get("CreatedDate")),
+            actor=self._hands.actor(record),
+            links=self._links(record),
+            read_only="converted lead" if converted else None,
+        )
+
+    def _values(self, record: Record) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for name, path in self._paths:
+            found = _at(record, path)
+            if found is _HIDDEN:
+                continue
+            if isinstance(found, dict | list):
+                raise Rejected("COMPOUND_FIELD", f"{name} is a compound field", "map its component fields instead")
+            values[name] = None if found == "" else found
+        return values
+
+
+_HIDDEN: Any = object()
+
+
+def _at(record: Record, path: tuple[str, ...]) -> Any:
+    """The value behind a field or parent path; None without a parent, _HIDDEN when it was not answered."""
+    at: Any = record
+    for part in path:
+        if at is None:
+            return None
+        if part not in at:
+            return _HIDDEN
+        at = at[part]
+    return at
+
+
+def record_id(record: Record) -> str:
+    """The 18 character id."""
+    text = record.get("Id")
+    if not isinstance(text, str):
+        raise ContractBroken("a record without Id", ",".join(sorted(record))[:80])
+    return full_id(text)
+
+
+def lost(record: Record) -> Deletion | Merge | None:
+    """A deleted record's fate; None for a live one."""
+    if not record.get("IsDeleted"):
+        return None
+    at = times.parse(record.get("SystemModstamp"))
+    master = record.get("MasterRecordId")
+    return Merge(record_id(record), full_id(master), at) if master else Deletion(record_id(record), at)
+
+
+def position(record: Record) -> tuple[int, str]:
+    """Where a record stands in the order (SystemModstamp, Id)."""
+    stamp = times.parse(record.get("SystemModstamp"))
+    if stamp is None:
+        raise ContractBroken("a record without SystemModstamp", ",".join(sorted(record))[:80])
+    return stamp, record_id(record)
+
+
+def _no_links(_record: Record) -> tuple[Link, ...]:
+    return ()
+
+
+def _account_link(record: Record) -> tuple[Link, ...]:
+    account = record.get("AccountId")
+    return (Link("accounts", full_id(account), primary=True),) if account else ()
+
+
+def _activity_links(record: Record) -> tuple[Link, ...]:
+    """Who (a lead or a contact) and, where it is an account, what the activity is about."""
+    links = []
+    for key, streams in (("WhoId", ("leads", "contacts")), ("WhatId", ("accounts",))):
+        target = record.get(key)
+        stream = stream_of(target) if target else None
+        if target and stream in streams:
+            links.append(Link(stream, full_id(target), primary=key == "WhoId"))
+    return tuple(links)
+
+
+_LINKS: dict[str, Callable[[Record], tuple[Link, ...]]] = {
+    "contacts": _account_link,
+    "tasks": _activity_links,
+    "events": _activity_links,
+}

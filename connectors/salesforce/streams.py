@@ -1,0 +1,128 @@
+"""What can be read and written in an org: one entry per stream, as plain data.
+
+Vendor page: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta (standard objects).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from connectors.contract import Entity, Rejected, StreamSpec
+
+#: rows a page of a query holds at most, and records a collections call takes
+PAGE_SIZE = 2000
+COLLECTION_SIZE = 200
+#: ids that fit into the address of one query beside an ordinary field list
+READ_BATCH = 400
+#: rows become visible up to minutes after their SystemModstamp
+OVERLAP_S = 300
+#: the external id that makes creates retry-safe, made by ensure_fields
+UNIQUE_KEY = "crmhub_id__c"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A parent record whose fields are offered as `relation.Field`. `sobject` None: could be one of several, then
+    only the fields that all of them have are offered."""
+
+    relation: str
+    sobject: str | None
+    fields: tuple[str, ...] = ()  # offered of it; empty = all
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stream and the Salesforce object behind it."""
+
+    spec: StreamSpec
+    sobject: str
+    needs: tuple[str, ...] = ()  # fields that links, merges and conversion are told from
+    binned: bool = True  # has IsDeleted
+    mergeable: bool = False  # has MasterRecordId
+    convertible: bool = False  # has IsConverted
+    only: str | None = None  # a fixed SOQL condition
+    parents: tuple[Parent, ...] = ()
+    custom_home: str = field(default="")  # object that custom fields are made on, when it is another one
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def definitions(self) -> str:
+        """The object that this stream's custom fields are defined on."""
+        return self.custom_home or self.sobject
+
+
+def _spec(name: str, entity: Entity, label: str, *, writable: bool = False) -> StreamSpec:
+    return StreamSpec(
+        name=name,
+        entity=entity,
+        label=label,
+        cursor_field="SystemModstamp",
+        tie_break="Id",
+        overlap_s=OVERLAP_S,
+        idle_calls=1,
+        writable=writable,
+        unique_key=UNIQUE_KEY if writable else None,
+        page_size=PAGE_SIZE,
+        write_batch=COLLECTION_SIZE,
+        read_batch=READ_BATCH,
+    )
+
+
+_OWNER = ("Name", "Email")
+#: Owner of a lead or an activity is a user or a queue; Who and What are anything
+_USER_OR_QUEUE = Parent("Owner", None, _OWNER)
+_USER = Parent("Owner", "User", ("Name", "Email", "Username", "IsActive"))
+
+SOURCES: dict[str, Source] = {
+    source.spec.name: source
+    for source in (
+        Source(
+            _spec("leads", "person", "Lead", writable=True),
+            "Lead",
+            needs=("ConvertedContactId",),
+            mergeable=True,
+            convertible=True,
+            parents=(_USER_OR_QUEUE,),
+        ),
+        Source(
+            _spec("contacts", "person", "Contact", writable=True),
+            "Contact",
+            needs=("AccountId",),
+            mergeable=True,
+            parents=(Parent("Account", "Account"), _USER),
+        ),
+        Source(
+            _spec("accounts", "company", "Account", writable=True),
+            "Account",
+            mergeable=True,
+            parents=(Parent("Parent", "Account", ("Name",)), _USER),
+        ),
+        Source(_spec("users", "owner", "User"), "User", binned=False),
+        Source(_spec("queues", "owner", "Queue"), "Group", binned=False, only="Type = 'Queue'"),
+        Source(
+            _spec("tasks", "activity", "Task"),
+            "Task",
+            needs=("WhoId", "WhatId"),
+            parents=(_USER_OR_QUEUE,),
+            custom_home="Activity",
+        ),
+        Source(
+            _spec("events", "activity", "Event"),
+            "Event",
+            needs=("WhoId", "WhatId"),
+            parents=(_USER_OR_QUEUE,),
+            custom_home="Activity",
+        ),
+    )
+}
+
+
+def source_of(stream: str) -> Source:
+    """The entry of a stream; Rejected when there is none of that name."""
+    found = SOURCES.get(stream)
+    if found is None:
+        raise Rejected("UNKNOWN_STREAM", f"Salesforce has no stream {stream!r}", f"use one of {', '.join(SOURCES)}")
+    return found

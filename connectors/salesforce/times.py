@@ -1,0 +1,30 @@
+"""Salesforce's time forms and ours: `2026-11-23T19:11:41.000+0000` against milliseconds UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from connectors.contract import ContractBroken
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def parse(text: object) -> int | None:
+    """Milliseconds UTC of a datetime field; None for null. Raises ContractBroken for anything else."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)  # type: ignore[arg-type]  # a non-string raises TypeError, caught
+    except (TypeError, ValueError):
+        raise ContractBroken("a time that is not ISO 8601", type(text).__name__) from None
+    if moment.tzinfo is None:
+        raise ContractBroken("a time without zone", "a naive datetime")
+    return (moment - _EPOCH) // _MS
+
+
+def literal(at: int) -> str:
+    """A SOQL datetime literal; exact to the millisecond, which equality with a stamp needs."""
+    seconds, ms = divmod(at, 1000)
+    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{ms:03d}Z" if ms else f"{text}Z"
