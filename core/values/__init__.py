@@ -1,7 +1,7 @@
-"""Normal forms: what two values must share to count as the same. For comparing and matching, never for writing.
+"""Normal forms: what two values must share to count as the same. For comparing and matching only.
 
-A value that is not what its type promises (an address without @, a word in a number field) has the normal form None,
-like a blank one; a country or option nobody knows keeps its text.
+Never for writing. A value that is not what its type promises (an address without @, a word in a number
+field) has the normal form None, like a blank one; a country or option nobody knows keeps its text.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ __all__ = [
 def normal(type: FieldType, value: Value, *, region: str = "") -> Value:
     """The form of `value` in which two equal facts are equal; None for blank or not of that type.
 
-    text, name, email, domain, phone, country, option, options, date -> str; bool -> bool; datetime -> int ms UTC;
-    number, money -> int, or float when it has a fraction. `region`: ISO2 for phones without a country code.
+    text, name, email, domain, phone, country, option, options, date -> str; bool -> bool; datetime -> ms
+    UTC; number and money -> int, or float when it has a fraction.
+    `region`: ISO2 for phones without a country code.
     """
     if value is None or value == "":
         return None

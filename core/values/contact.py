@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import phonenumbers
 
-from core.values.text import tidy
+from core.values.text import tidy, words
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -20,260 +20,38 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 _IPV4 = re.compile(r"\d+(\.\d+){3}")
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 
-_FREE_MAIL = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "aol.com",
-        "aol.fr",
-        "icloud.com",
-        "me.com",
-        "mac.com",
-        "proton.me",
-        "protonmail.com",
-        "pm.me",
-        "mail.com",
-        "email.com",
-        "mail.ru",
-        "yandex.ru",
-        "yandex.com",
-        "ya.ru",
-        "inbox.ru",
-        "list.ru",
-        "bk.ru",
-        "rambler.ru",
-        "zoho.com",
-        "fastmail.com",
-        "hey.com",
-        "tutanota.com",
-        "tuta.io",
-        "tutanota.de",
-        "hushmail.com",
-        "rocketmail.com",
-        "ymail.com",
-        "qq.com",
-        "163.com",
-        "126.com",
-        "sina.com",
-        "naver.com",
-        "daum.net",
-        "hanmail.net",
-        "rediffmail.com",
-        "comcast.net",
-        "verizon.net",
-        "att.net",
-        "sbcglobal.net",
-        "bellsouth.net",
-        "cox.net",
-        "charter.net",
-        "earthlink.net",
-        "optonline.net",
-        "orange.fr",
-        "wanadoo.fr",
-        "free.fr",
-        "sfr.fr",
-        "laposte.net",
-        "neuf.fr",
-        "bbox.fr",
-        "numericable.fr",
-        "club-internet.fr",
-        "aliceadsl.fr",
-        "cegetel.net",
-        "noos.fr",
-        "web.de",
-        "t-online.de",
-        "freenet.de",
-        "arcor.de",
-        "online.de",
-        "posteo.de",
-        "mailbox.org",
-        "1und1.de",
-        "kabelmail.de",
-        "vodafone.de",
-        "bluewin.ch",
-        "hispeed.ch",
-        "sunrise.ch",
-        "aon.at",
-        "chello.at",
-        "telefonica.net",
-        "terra.es",
-        "terra.com.br",
-        "uol.com.br",
-        "bol.com.br",
-        "libero.it",
-        "virgilio.it",
-        "tiscali.it",
-        "alice.it",
-        "tin.it",
-        "fastwebnet.it",
-        "skynet.be",
-        "telenet.be",
-        "proximus.be",
-        "ziggo.nl",
-        "kpnmail.nl",
-        "planet.nl",
-        "home.nl",
-        "xs4all.nl",
-        "btinternet.com",
-        "sky.com",
-        "virginmedia.com",
-        "ntlworld.com",
-        "talktalk.net",
-        "blueyonder.co.uk",
-        "wp.pl",
-        "o2.pl",
-        "onet.pl",
-        "interia.pl",
-        "seznam.cz",
-        "centrum.cz",
-        "telia.com",
-        "bigpond.com",
-        "optusnet.com.au",
-        "shaw.ca",
-        "rogers.com",
-        "sympatico.ca",
-        "videotron.ca",
-        "duck.com",
-    ]
-)
+_FREE_MAIL = words("""
+    gmail.com googlemail.com aol.com aol.fr icloud.com me.com mac.com proton.me protonmail.com pm.me
+    mail.com email.com mail.ru yandex.ru yandex.com ya.ru inbox.ru list.ru bk.ru rambler.ru zoho.com
+    fastmail.com hey.com tutanota.com tuta.io tutanota.de hushmail.com rocketmail.com ymail.com qq.com
+    163.com 126.com sina.com naver.com daum.net hanmail.net rediffmail.com comcast.net verizon.net
+    att.net sbcglobal.net bellsouth.net cox.net charter.net earthlink.net optonline.net orange.fr
+    wanadoo.fr free.fr sfr.fr laposte.net neuf.fr bbox.fr numericable.fr club-internet.fr aliceadsl.fr
+    cegetel.net noos.fr web.de t-online.de freenet.de arcor.de online.de posteo.de mailbox.org 1und1.de
+    kabelmail.de vodafone.de bluewin.ch hispeed.ch sunrise.ch aon.at chello.at telefonica.net terra.es
+    terra.com.br uol.com.br bol.com.br libero.it virgilio.it tiscali.it alice.it tin.it fastwebnet.it
+    skynet.be telenet.be proximus.be ziggo.nl kpnmail.nl planet.nl home.nl xs4all.nl btinternet.com
+    sky.com virginmedia.com ntlworld.com talktalk.net blueyonder.co.uk wp.pl o2.pl onet.pl interia.pl
+    seznam.cz centrum.cz telia.com bigpond.com optusnet.com.au shaw.ca rogers.com sympatico.ca
+    videotron.ca duck.com
+""")
 # these brands sell mail under many country endings: yahoo.co.uk, hotmail.fr, gmx.at ...
-_FREE_BRANDS = frozenset({"yahoo", "hotmail", "outlook", "live", "msn", "gmx", "windowslive"})
+_FREE_BRANDS = words("yahoo hotmail outlook live msn gmx windowslive")
 
-_ROLES = [
-    "info",
-    "infos",
-    "information",
-    "contact",
-    "contacts",
-    "contacto",
-    "kontakt",
-    "contatto",
-    "sales",
-    "sale",
-    "ventas",
-    "vendite",
-    "vertrieb",
-    "verkauf",
-    "commercial",
-    "commerciale",
-    "vente",
-    "ventes",
-    "support",
-    "help",
-    "helpdesk",
-    "service",
-    "services",
-    "servicedesk",
-    "kundenservice",
-    "kundendienst",
-    "hello",
-    "bonjour",
-    "hallo",
-    "hola",
-    "hi",
-    "admin",
-    "administrator",
-    "administration",
-    "administratif",
-    "administracion",
-    "verwaltung",
-    "office",
-    "buero",
-    "buro",
-    "bureau",
-    "mail",
-    "email",
-    "mailbox",
-    "post",
-    "team",
-    "marketing",
-    "presse",
-    "press",
-    "media",
-    "jobs",
-    "job",
-    "careers",
-    "karriere",
-    "carriere",
-    "recrutement",
-    "recruitment",
-    "recruiting",
-    "rrhh",
-    "bewerbung",
-    "empleo",
-    "hr",
-    "rh",
-    "personal",
-    "billing",
-    "invoice",
-    "invoices",
-    "facturation",
-    "facturacion",
-    "rechnung",
-    "rechnungen",
-    "buchhaltung",
-    "comptabilite",
-    "comptable",
-    "accounting",
-    "accounts",
-    "finance",
-    "compras",
-    "achat",
-    "achats",
-    "einkauf",
-    "purchasing",
-    "procurement",
-    "orders",
-    "order",
-    "bestellung",
-    "commande",
-    "commandes",
-    "noreply",
-    "no-reply",
-    "no_reply",
-    "donotreply",
-    "do-not-reply",
-    "webmaster",
-    "postmaster",
-    "hostmaster",
-    "abuse",
-    "root",
-    "security",
-    "privacy",
-    "dpo",
-    "rgpd",
-    "gdpr",
-    "datenschutz",
-    "legal",
-    "newsletter",
-    "news",
-    "accueil",
-    "secretariat",
-    "sekretariat",
-    "reception",
-    "rezeption",
-    "direction",
-    "customerservice",
-    "customer-service",
-    "customercare",
-    "sav",
-    "export",
-    "logistics",
-    "technik",
-    "it",
-    "partner",
-    "partners",
-    "events",
-    "enquiries",
-    "inquiries",
-    "enquiry",
-    "booking",
-    "bookings",
-    "reservation",
-    "reservations",
-    "all",
-    "everyone",
-]
+_ROLES = words("""
+    info infos information contact contacts contacto kontakt contatto sales sale ventas vendite vertrieb
+    verkauf commercial commerciale vente ventes support help helpdesk service services servicedesk
+    kundenservice kundendienst hello bonjour hallo hola hi admin administrator administration
+    administratif administracion verwaltung office buero buro bureau mail email mailbox post team
+    marketing presse press media jobs job careers karriere carriere recrutement recruitment recruiting
+    rrhh bewerbung empleo hr rh personal billing invoice invoices facturation facturacion rechnung
+    rechnungen buchhaltung comptabilite comptable accounting accounts finance compras achat achats
+    einkauf purchasing procurement orders order bestellung commande commandes noreply no-reply no_reply
+    donotreply do-not-reply webmaster postmaster hostmaster abuse root security privacy dpo rgpd gdpr
+    datenschutz legal newsletter news accueil secretariat sekretariat reception rezeption direction
+    customerservice customer-service customercare sav export logistics technik it partner partners
+    events enquiries inquiries enquiry booking bookings reservation reservations all everyone
+""")
 _ROLE = re.compile(rf"(?:{'|'.join(sorted(_ROLES, key=len, reverse=True))})(?:\d+|[._-][a-z0-9]{{1,4}})?")
 
 
@@ -298,7 +76,7 @@ def email(text: str) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def domain(text: str) -> str | None:
-    """Host of a URL, an e-mail address or a domain: lower case, without "www.", IDN as xn--. None when it is none.
+    """Host of a URL, an e-mail address or a domain: lower case, without "www.", IDN as xn--. Else None.
 
     >>> domain("https://www.Acme.co.uk/about?x=1")
     'acme.co.uk'
@@ -336,7 +114,7 @@ def _suffixes() -> PublicSuffixList:
 
 @lru_cache(maxsize=65_536)
 def registrable(text: str) -> str | None:
-    """The part of a domain somebody registered: mail.eu.acme.co.uk -> acme.co.uk; None for none or a bare suffix.
+    """The part of a domain somebody registered: mail.eu.acme.co.uk -> acme.co.uk. A bare suffix has none.
 
     Shared hosts of the public suffix list (github.io, myshopify.com) keep the tenant's own label.
     """

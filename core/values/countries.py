@@ -1,7 +1,7 @@
-"""Countries by the names people type: English, French, German, Spanish, Italian, ISO2 and ISO3, common variants.
+"""Countries by the names people type: five languages, ISO2 and ISO3, common variants.
 
-One line is: ISO2, ISO3, folded names (`core.values.text.fold`). A country with many names has several lines.
-The names follow Unicode CLDR; variants were added by hand.
+One line is: ISO2, ISO3, folded names (`core.values.text.fold`) in English, French, German, Spanish and
+Italian; a country with many names has several lines. Names follow Unicode CLDR; variants were added by hand.
 """
 
 from __future__ import annotations
@@ -325,14 +325,14 @@ _BY_NAME = _index()
 
 @lru_cache(maxsize=16_384)
 def country(text: str) -> str | None:
-    """ISO2 of a country name or code in any of five languages; unknown -> the folded text; None when blank."""
+    """ISO2 of a country name or code in any of five languages; unknown -> its folded text; blank -> None."""
     name = fold(text)
     if not name:
         return None
-    found = (
-        _BY_NAME.get(name) or _BY_NAME.get(name.strip(" .").replace("-", " ")) or _BY_NAME.get(_bare(name))
-    )
-    return found or name
+    for key in (name, name.strip(" .").replace("-", " "), _bare(name)):
+        if found := _BY_NAME.get(key):
+            return found
+    return name
 
 
 def _bare(name: str) -> str:

@@ -7,35 +7,11 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from core.values.text import fold, tidy
+from core.values.text import fold, tidy, words
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TRUE = frozenset(
-    [
-        "true",
-        "t",
-        "yes",
-        "y",
-        "1",
-        "on",
-        "oui",
-        "o",
-        "vrai",
-        "ja",
-        "wahr",
-        "j",
-        "si",
-        "s",
-        "sim",
-        "vero",
-        "verdadero",
-        "x",
-        "checked",
-    ]
-)
-_FALSE = frozenset(
-    ["false", "f", "no", "n", "0", "off", "non", "faux", "nein", "falsch", "nao", "falso", "unchecked"]
-)
+_TRUE = words("true t yes y 1 on oui o vrai ja wahr j si s sim vero verdadero x checked")
+_FALSE = words("false f no n 0 off non faux nein falsch nao falso unchecked")
 _PLAIN = re.compile(r"[+-]?\d+")
 _NUMBER_NOISE = re.compile(r"[\s'’ \u00a0\u202f]|(?:EUR|USD|GBP|CHF|[€$£%])", re.IGNORECASE)
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
@@ -46,9 +22,10 @@ _OFFSET = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
 
 
 def number(value: str | float) -> int | float | None:
-    """A number however it is written: 1234.5, "1 234,5", "1,234.50", "1.234.567", "€ 20". None when it is none.
+    """A number however it is written: 1234.5, "1 234,5", "1,234.50", "1.234.567", "€ 20". Else None.
 
-    One comma before exactly three digits groups thousands ("1,234" is 1234, as CRMs print it); one point never does.
+    One comma before exactly three digits groups thousands ("1,234" is 1234, as CRMs print it); one point
+    never does.
     Integral floats come back as int.
     """
     if isinstance(value, str):
@@ -91,7 +68,7 @@ def boolean(value: str | float) -> bool | None:
 
 
 def moment(value: str | float) -> int | None:
-    """Integer ms UTC from ISO 8601 (Z, +0000, +01:00; no offset means UTC), a date (midnight UTC) or epoch ms."""
+    """Integer ms UTC from ISO 8601 (Z, +0000, +01:00; none is UTC), a date (midnight UTC) or epoch ms."""
     if isinstance(value, str):
         return _moment(value)
     return int(value) if math.isfinite(value) else None
@@ -112,7 +89,7 @@ def _moment(text: str) -> int | None:
 
 
 def day(value: str | float) -> str | None:
-    """ISO date; of a moment the day as written, of epoch ms (HubSpot: midnight UTC) the UTC day. None when it is none."""
+    """ISO date; of a moment the day as written, of epoch ms (midnight UTC) the UTC day. Else None."""
     if isinstance(value, str):
         return _day(value)
     return _day_of(value)

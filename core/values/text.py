@@ -23,39 +23,34 @@ _LETTERS = str.maketrans(
     }
 )  # fmt: skip
 
-_PLACEHOLDERS = frozenset(
-    """n/a|n.a.|n.a|#n/a|n\\a|null|none|nil|undefined|nan|unknown|not known|not provided|not available|not applicable
-    |not specified|not set|no value|empty|blank|tbd|tba|tbc|to be defined|inconnu|inconnue|non renseigne|non renseignee|non communique
-    |non applicable|neant|a definir|a completer|unbekannt|nicht angegeben|keine angabe|keine angaben|k.a.|k. a.|desconocido
-    |desconocida|no disponible|sin datos|no especificado|sconosciuto|non disponibile|xxx|xx|x""".replace(
-        "\n    ", ""
-    ).split("|")
+
+def words(text: str, separator: str | None = None) -> frozenset[str]:
+    """The words of a table written as text, between white space or `separator`."""
+    return frozenset(word.strip() for word in text.split(separator))
+
+
+_PLACEHOLDERS = words(
+    """
+    n/a|n.a.|n.a|#n/a|n\\a|null|none|nil|undefined|nan|unknown|not known|not provided|not available
+    |not applicable|not specified|not set|no value|empty|blank|tbd|tba|tbc|to be defined
+    |inconnu|inconnue|non renseigne|non renseignee|non communique|non applicable|neant|a definir|a completer
+    |unbekannt|nicht angegeben|keine angabe|keine angaben|k.a.|k. a.
+    |desconocido|desconocida|no disponible|sin datos|no especificado|sconosciuto|non disponibile
+    |xxx|xx|x
+    """,
+    separator="|",
 )
-_EMPTY_MAIL = frozenset(
-    [
-        "noemail",
-        "no-email",
-        "no.email",
-        "no_email",
-        "nomail",
-        "no-mail",
-        "none",
-        "unknown",
-        "notprovided",
-        "not-provided",
-        "pasdemail",
-        "pas-de-mail",
-    ]
-)
-_FAKE_DIGITS = frozenset(
-    {"0123456789", "123456789", "1234567890", "12345678", "1234567", "123456", "987654321"}
-)
+_EMPTY_MAIL = words("""
+    noemail no-email no.email no_email nomail no-mail none unknown notprovided not-provided pasdemail
+    pas-de-mail
+""")
+_FAKE_DIGITS = words("0123456789 123456789 1234567890 12345678 1234567 123456 987654321")
 _NOT_DIGITS = re.compile(r"\D+")
 _PHONE_LIKE = re.compile(r"[\d\s().+/-]{6,}")
 
 
 def tidy(text: str) -> str:
-    """Trim, collapse inner white space to one space, NFC. Case and accents stay: an edit of them is an edit."""
+    """Trim, collapse inner white space to one space, NFC. Case and accents stay: editing them is an edit."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
     return " ".join(text.split())
