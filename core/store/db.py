@@ -1,0 +1,136 @@
+"""One SQLite file, one writer, explicit transactions.
+
+Every write runs inside `Db.write()`: BEGIN IMMEDIATE, the fencing tokens of the leases we hold are checked, then
+COMMIT. `on_commit` is called right before each commit reaches the file and right after, so that tests can kill the
+process at every such point.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlite_utils import Database
+
+from core.errors import LeaseLost, StoreBroken
+from core.store.schema import migrations
+
+Row = sqlite3.Row
+_MIN_SQLITE = (3, 37, 0)  # STRICT tables
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON with sorted keys: equal values give equal text."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+loads = orjson.loads
+
+
+class Db:
+    """The open store file.
+
+    Raises StoreBroken when the file is no store, is of a newer version, or SQLite is too old.
+    """
+
+    def __init__(self, path: Path | str, *, on_commit: Callable[[str], None] | None = None) -> None:
+        self.path = str(path)
+        self.on_commit = on_commit or (lambda _side: None)
+        self.fences: dict[str, int] = {}  # lease name -> token that must still be ours at each commit
+        if sqlite3.sqlite_version_info < _MIN_SQLITE:
+            raise StoreBroken(
+                self.path,
+                f"SQLite {sqlite3.sqlite_version} is too old",
+                "use a Python with SQLite 3.37 or newer",
+            )
+        try:
+            self.conn = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            self.conn.row_factory = sqlite3.Row
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = NORMAL",
+                "foreign_keys = ON",
+                "busy_timeout = 30000",
+                "temp_store = MEMORY",
+                "cache_size = -32000",
+            ):
+                self.conn.execute(f"PRAGMA {pragma}")
+            self.utils = Database(self.conn)
+            self._migrate()
+        except sqlite3.DatabaseError as e:
+            raise StoreBroken(
+                self.path,
+                str(e),
+                "is this a crmhub store? restore a backup or name another file in [hub] store",
+            ) from e
+
+    def _migrate(self) -> None:
+        known = {m.name for m in migrations.pending(self.utils)} | {
+            m.name for m in migrations.applied(self.utils)
+        }
+        ours = {m.name for m in migrations._migrations}
+        if newer := known - ours:
+            raise StoreBroken(
+                self.path,
+                f"made by a newer crmhub (has {', '.join(sorted(newer))})",
+                "upgrade crmhub, or restore a backup",
+            )
+        if migrations.pending(self.utils):
+            migrations.apply(self.utils)
+            self.conn.commit()
+
+    # ---- reading
+
+    def rows(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        """All rows of a query that is known to be small (one page, one entity, a count)."""
+        return self.conn.execute(sql, params).fetchall()
+
+    def each(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> Iterator[Row]:
+        """Rows one by one, for what may be large."""
+        yield from self.conn.execute(sql, params)
+
+    def one(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+        row: Row | None = self.conn.execute(sql, params).fetchone()
+        return row
+
+    def value(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """First column of the first row, None when there is none."""
+        row = self.conn.execute(sql, params).fetchone()
+        return None if row is None else row[0]
+
+    # ---- writing
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; nested use joins the outer one. Raises LeaseLost when a lease of ours was taken over."""
+        if self.conn.in_transaction:
+            yield self.conn
+            return
+        self.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.conn
+            for name, token in self.fences.items():
+                if self.value("SELECT token FROM lease WHERE name = ?", (name,)) != token:
+                    raise LeaseLost(name)
+        except BaseException:
+            self.conn.execute("ROLLBACK")
+            raise
+        self.on_commit("before")
+        self.conn.execute("COMMIT")
+        self.on_commit("after")
+
+    def many(self, sql: str, params: Iterable[Sequence[Any]]) -> None:
+        """executemany on the raw connection, inside a `write()`."""
+        self.conn.executemany(sql, params)
+
+    def close(self) -> None:
+        self.conn.close()
+
+
+def marks(n: int) -> str:
+    """`?, ?, ?` for n values."""
+    return ",".join("?" * n)

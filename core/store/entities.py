@@ -1,0 +1,255 @@
+"""People and companies: canonical values, what changed, what conflicts, what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.merge import Conflict, Current, candidates_json, conflict_from
+from core.model import FIELDS, Entity, Value
+from core.store.db import Db, dumps, loads, marks
+
+_STANDARD: dict[str, tuple[str, ...]] = {
+    e: tuple(f.name for f in FIELDS.values() if f.entity == e and not f.decision)
+    for e in ("person", "company")
+}
+_BOOLS = {f.name for f in FIELDS.values() if f.type == "bool"}
+
+
+@dataclass(slots=True)
+class EntityRow:
+    """A canonical person or company. `values`: every standard field, and own fields that are filled."""
+
+    id: int
+    values: dict[str, Value]
+    company_id: int | None = None
+    lead_record: int | None = None
+    conflicts: dict[str, Conflict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A canonical field got another value."""
+
+    entity: Entity
+    entity_id: int
+    field: str
+    old: Value
+    new: Value
+    lo: int | None
+    at: int
+    actor: str
+    source: str
+    record_id: int | None
+
+
+class Entities:
+    """The canonical tables."""
+
+    def __init__(self, db: Db) -> None:
+        self.db = db
+
+    def create(self, entity: Entity, n: int, *, now: int) -> list[int]:
+        """`n` new empty entities; their ids ascending (inside a write)."""
+        first = int(self.db.value(f"SELECT COALESCE(MAX(id), 0) + 1 FROM {entity}"))
+        ids = list(range(first, first + n))
+        self.db.many(
+            f"INSERT INTO {entity}(id, created_at, updated_at) VALUES (?, ?, ?)",
+            [(i, now, now) for i in ids],
+        )
+        return ids
+
+    def load(self, entity: Entity, ids: Sequence[int]) -> dict[int, EntityRow]:
+        """Some entities with their open conflicts."""
+        standard = _STANDARD[entity]
+        extra = ", company_id, lead_record" if entity == "person" else ""
+        found: dict[int, EntityRow] = {}
+        for r in self.db.each(
+            f"SELECT id, custom, {', '.join(standard)}{extra} FROM {entity} WHERE id IN ({marks(len(ids))})",
+            list(ids),
+        ):
+            vals: dict[str, Value] = {n: _out(n, r[n]) for n in standard}
+            vals.update(loads(r["custom"]))
+            row = EntityRow(r["id"], vals)
+            if entity == "person":
+                row.company_id, row.lead_record = r["company_id"], r["lead_record"]
+            found[r["id"]] = row
+        for c in self.db.each(
+            "SELECT entity_id, field, kind, candidates FROM conflict WHERE closed_at IS NULL AND entity = ? "
+            f"AND entity_id IN ({marks(len(ids))})",
+            (entity, *ids),
+        ):
+            if c["entity_id"] in found:
+                found[c["entity_id"]].conflicts[c["field"]] = conflict_from(c["kind"], loads(c["candidates"]))
+        return found
+
+    def provenance(self, entity: Entity, ids: Sequence[int]) -> dict[tuple[int, str], Current]:
+        """(entity id, field) -> stamp of the latest change, for fields that ever changed."""
+        return {
+            (r["entity_id"], r["field"]): Current(
+                _out(r["field"], r["new"]), r["lo"], r["at"], r["actor"], r["record_id"],
+                _out(r["field"], r["old"]) if r["new"] is None else None,
+            )
+            for r in self.db.each(
+                "SELECT entity_id, field, old, new, lo, at, actor, record_id, MAX(id) FROM change "
+                f"WHERE entity = ? AND entity_id IN ({marks(len(ids))}) GROUP BY entity_id, field",
+                (entity, *ids),
+            )
+        }  # fmt: skip
+
+    def save(
+        self,
+        entity: Entity,
+        rows: Iterable[EntityRow],
+        *,
+        derived: Mapping[int, Mapping[str, Value]],
+        now: int,
+    ) -> None:
+        """Write canonical values; the entities are to be qualified and planned again (inside a write)."""
+        standard = _STANDARD[entity]
+        extra = (
+            ("company_id", "lead_record", "seniority", "function", "is_free_mail")
+            if entity == "person"
+            else ()
+        )
+        sets = ", ".join(f"{n} = ?" for n in (*standard, "custom", *extra))
+        todo = "todo_qualify = 1, todo_plan = 1" if entity == "person" else "todo_plan = 1"
+        params: list[tuple[Any, ...]] = []
+        for r in rows:
+            custom = {k: v for k, v in r.values.items() if k not in standard and v is not None}
+            more: tuple[Any, ...] = ()
+            if entity == "person":
+                d = derived.get(r.id, {})
+                more = (
+                    r.company_id,
+                    r.lead_record,
+                    d.get("seniority"),
+                    d.get("function"),
+                    int(bool(d.get("is_free_mail"))),
+                )
+            params.append((*(_in(r.values.get(n)) for n in standard), dumps(custom), *more, now, r.id))
+        self.db.many(f"UPDATE {entity} SET {sets}, updated_at = ?, {todo} WHERE id = ?", params)
+
+    def record_changes(self, changes: Iterable[Change], *, run: int | None) -> None:
+        """Append to the lineage (inside a write)."""
+        self.db.many(
+            "INSERT INTO change(entity, entity_id, field, old, new, lo, at, actor, source, record_id, run) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    c.entity,
+                    c.entity_id,
+                    c.field,
+                    _in(c.old),
+                    _in(c.new),
+                    c.lo,
+                    c.at,
+                    c.actor,
+                    c.source,
+                    c.record_id,
+                    run,
+                )
+                for c in changes
+            ],
+        )
+
+    # ---- conflicts and holds
+
+    def save_conflicts(
+        self, entity: Entity, entity_id: int, before: Mapping[str, Conflict], after: Mapping[str, Conflict], *, now: int,
+        run: int | None,
+    ) -> int:  # fmt: skip
+        """Open, update and close conflicts of one entity; returns how many were opened that wait for a person."""
+        opened = 0
+        for name, conflict in after.items():
+            text = dumps(candidates_json(conflict))
+            old = before.get(name)
+            if old is not None and old.kind == conflict.kind:
+                if dumps(candidates_json(old)) != text:
+                    self.db.conn.execute(
+                        "UPDATE conflict SET candidates = ? WHERE entity = ? AND entity_id = ? AND field = ? AND closed_at IS NULL",
+                        (text, entity, entity_id, name),
+                    )
+                continue
+            if old is not None:
+                self._close(entity, entity_id, name, now, "superseded")
+            self.db.conn.execute(
+                "INSERT INTO conflict(entity, entity_id, field, kind, candidates, opened_at, run) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (entity, entity_id, name, conflict.kind, text, now, run),
+            )
+            opened += conflict.kind != "noted"
+        for name in before.keys() - after.keys():
+            self._close(entity, entity_id, name, now, "values agree or a later edit decided")
+        return opened
+
+    def _close(self, entity: str, entity_id: int, name: str, now: int, why: str) -> None:
+        self.db.conn.execute(
+            "UPDATE conflict SET closed_at = ?, closed_by = ? WHERE entity = ? AND entity_id = ? AND field = ? AND closed_at IS NULL",
+            (now, why, entity, entity_id, name),
+        )
+
+    def hold(self, rows: Iterable[tuple[int, str, Value, str]], *, at: int) -> None:
+        """(record, remote field, canonical value at the time, reason): not written while the value stays."""
+        self.db.many(
+            "INSERT OR REPLACE INTO hold(record_id, field, value, reason, at) VALUES (?, ?, ?, ?, ?)",
+            [(r, f, dumps(v), why, at) for r, f, v, why in rows],
+        )
+
+    def holds(self, record_ids: Sequence[int]) -> dict[tuple[int, str], tuple[Value, int | None, str]]:
+        """(record, remote field) -> (value it is held for, until, reason)."""
+        return {
+            (r["record_id"], r["field"]): (
+                None if r["value"] is None else loads(r["value"]),
+                r["until"],
+                r["reason"],
+            )
+            for r in self.db.each(
+                f"SELECT record_id, field, value, until, reason FROM hold WHERE record_id IN ({marks(len(record_ids))})",
+                list(record_ids),
+            )
+        }
+
+    def open_conflicts(self) -> dict[str, int]:
+        """kind -> how many are open."""
+        return {
+            r["kind"]: r["n"]
+            for r in self.db.each(
+                "SELECT kind, COUNT(*) AS n FROM conflict WHERE closed_at IS NULL GROUP BY kind"
+            )
+        }
+
+    # ---- finding people
+
+    def find_person(self, who: str) -> int | None:
+        """Person by hub id, any known e-mail, or a remote id; follows joins. None when unknown."""
+        found: Any = None
+        if who.isdigit():
+            found = self.db.value("SELECT id FROM person WHERE id = ?", (int(who),))
+        if found is None:
+            found = self.db.value(
+                "SELECT r.entity_id FROM identifier i JOIN record r ON r.id = i.record_id "
+                "WHERE i.kind = 'email' AND i.value = ? AND r.entity = 'person' ORDER BY r.deleted_at IS NOT NULL, r.entity_id",
+                (who.strip().lower(),),
+            )
+        if found is None:
+            found = self.db.value(
+                "SELECT entity_id FROM record WHERE remote_id = ? AND entity = 'person'",
+                (who.rpartition("/")[2],),
+            )
+        while found is not None:
+            onward = self.db.value("SELECT merged_into FROM person WHERE id = ?", (found,))
+            if onward is None:
+                return int(found)
+            found = onward
+        return None
+
+
+def _in(value: Value) -> Any:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _out(name: str, value: Any) -> Value:
+    if value is None:
+        return None
+    return bool(value) if name in _BOOLS else value  # type: ignore[no-any-return]  # a STRICT column holds nothing else
