@@ -1,0 +1,39 @@
+"""Settings of a HubSpot connection: the keys under [connections.NAME] with kind = "hubspot"."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Either `access_token` or the three OAuth keys of an installed app.
+
+    An access token is a service key or that of a static-auth or legacy private app (`pat-...`). Secrets never
+    appear in repr.
+    """
+
+    kind: Literal["hubspot"] = "hubspot"
+    access_token: str | None = None
+    base_url: str = "https://api.hubapi.com"
+    #: "v3" is what the official client speaks; a date is HubSpot's dated API with the same bodies
+    api_version: Literal["v3", "2026-03", "2026-09"] = "v3"
+    client_id: str | None = None
+    client_secret: str | None = None
+    refresh_token: str | None = None
+    #: the e-mail of the hub's own HubSpot user, where it has one
+    ours: str | None = None
+
+    def __post_init__(self) -> None:
+        oauth = (self.client_id, self.client_secret, self.refresh_token)
+        if self.access_token and any(oauth):
+            raise ValueError("give access_token or the OAuth keys, not both")
+        if not self.access_token and not all(oauth):
+            raise ValueError("give access_token, or client_id, client_secret and refresh_token")
+        if not self.base_url.startswith(("https://", "http://")):
+            raise ValueError("base_url must start with https://")
+
+    def __repr__(self) -> str:
+        way = "token" if self.access_token else "oauth"
+        return f"<hubspot.Settings {self.base_url} {self.api_version} {way}>"

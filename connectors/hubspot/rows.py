@@ -1,0 +1,63 @@
+"""HubSpot records as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.contract import ContractBroken, Link, Merge, Row, Value
+from connectors.hubspot.streams import ObjectStream
+
+Record = dict[str, Any]
+
+
+def to_ms(text: str | None) -> int | None:
+    """HubSpot's times: ISO 8601 with or without fraction, or epoch milliseconds."""
+    if not text:
+        return None
+    if text.isdigit():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ContractBroken("a time that is none", repr(text[:40])) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
+
+
+def to_values(properties: Record, fields: Iterable[str]) -> dict[str, Value]:
+    """The asked-for fields; "" and null are None, a name that HubSpot does not send back stays missing."""
+    return {f: (properties[f] if properties[f] != "" else None) for f in fields if f in properties}
+
+
+def to_row(stream: ObjectStream, record: Record, fields: Sequence[str]) -> Row:
+    """A record of list, search or batch read. Links come later, except inline ones (`inline_links`)."""
+    properties = record.get("properties") or {}
+    stamp = to_ms(properties.get(stream.modified)) or to_ms(record.get("updatedAt"))
+    return Row(
+        id=str(record["id"]),
+        values=to_values(properties, fields),
+        modified_at=stamp,
+        created_at=to_ms(record.get("createdAt")),
+    )
+
+
+def to_merges(record: Record) -> list[Merge]:
+    """What was merged into this record. HubSpot keeps the list for ever: a merge is told more than once."""
+    text = (record.get("properties") or {}).get("hs_merged_object_ids") or ""
+    now = str(record["id"])
+    return [Merge(old, now) for old in text.split(";") if old and old != now]
+
+
+def inline_links(stream: ObjectStream, record: Record) -> tuple[Link, ...] | None:
+    """Links that came with a list page; None when HubSpot cut them off and they must be read apart."""
+    assert stream.links_to
+    found = (record.get("associations") or {}).get(stream.links_to) or {}
+    if found.get("paging"):
+        return None
+    primary = (record.get("properties") or {}).get(stream.primary) if stream.primary else None
+    # labelled and unlabelled associations come as two entries of one pair
+    ids = dict.fromkeys(str(a["id"]) for a in found.get("results") or ())
+    return tuple(Link(stream.links_to, i, primary=i == primary) for i in ids)

@@ -1,0 +1,115 @@
+"""The streams of HubSpot and what is particular about each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.contract import Rejected, StreamSpec
+
+#: how long after its stamp a row may stay invisible to search
+OVERLAP_S = 300
+PAGE = 200  # search
+LIST_PAGE = 100  # GET list and batch calls
+LINK_BATCH = 1000  # v4 association reads
+#: a pull of form submissions asks at most so many forms, those waiting longest first
+FORMS_PER_PULL = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStream:
+    """A stream that lives under /crm/v3/objects.
+
+    `modified`: the property that moves with each edit; the wrong one silently finds nothing. `links_to`: the
+    stream that its rows point to. `primary`: the property that names the primary one of these.
+    """
+
+    spec: StreamSpec
+    object_type: str
+    modified: str
+    links_to: str | None = None
+    primary: str | None = None
+
+    @property
+    def always(self) -> tuple[str, ...]:
+        """Properties that are asked for whatever the mapping wants."""
+        more = (self.primary,) if self.primary else ()
+        return (self.modified, "hs_merged_object_ids", *more)
+
+
+def _spec(name: str, entity: str, label: str, modified: str, writable: bool) -> StreamSpec:
+    return StreamSpec(
+        name=name,
+        entity=entity,  # type: ignore[arg-type] # the table below holds the contract's words
+        label=label,
+        cursor_field=modified,
+        tie_break="hs_object_id",
+        overlap_s=OVERLAP_S,
+        idle_calls=1,
+        writable=writable,
+        unique_key="crmhub_id" if writable else None,
+        page_size=PAGE,
+        write_batch=LIST_PAGE,
+        read_batch=LIST_PAGE,
+    )
+
+
+def _activity(name: str, label: str) -> ObjectStream:
+    modified = "hs_lastmodifieddate"
+    return ObjectStream(_spec(name, "activity", label, modified, False), name, modified, "contacts")
+
+
+OBJECTS: dict[str, ObjectStream] = {
+    s.spec.name: s
+    for s in (
+        ObjectStream(
+            _spec("companies", "company", "Company", "hs_lastmodifieddate", True),
+            "companies",
+            "hs_lastmodifieddate",
+        ),
+        ObjectStream(
+            _spec("contacts", "person", "Contact", "lastmodifieddate", True),
+            "contacts",
+            "lastmodifieddate",  # contacts alone have it under this name
+            "companies",
+            "associatedcompanyid",
+        ),
+        _activity("calls", "Call"),
+        _activity("meetings", "Meeting"),
+        _activity("notes", "Note"),
+        _activity("tasks", "Task"),
+        _activity("emails", "E-mail"),
+    )
+}
+
+OWNERS = StreamSpec(
+    name="owners",
+    entity="owner",
+    label="Owner",
+    cursor_field=None,
+    tie_break=None,
+    overlap_s=0,
+    idle_calls=1,  # up to 500 owners; one more for each further 500
+    page_size=500,
+)
+
+FORM_SUBMISSIONS = StreamSpec(
+    name="form_submissions",
+    entity="activity",
+    label="Form submission",
+    cursor_field="submittedAt",
+    tie_break="conversionId",
+    overlap_s=OVERLAP_S,
+    idle_calls=1 + FORMS_PER_PULL,  # the list of forms (up to 50) and the newest page of each form asked
+    page_size=50,
+)
+
+ALL: tuple[StreamSpec, ...] = (OWNERS, *(s.spec for s in OBJECTS.values()), FORM_SUBMISSIONS)
+
+
+def object_stream(name: str) -> ObjectStream:
+    """The object stream of this name. Raises Rejected for others."""
+    try:
+        return OBJECTS[name]
+    except KeyError:
+        known = ", ".join(OBJECTS)
+        raise Rejected("NO_SUCH_STREAM", f"{name!r} cannot do this", f"streams that can: {known}") from None
