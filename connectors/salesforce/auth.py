@@ -1,4 +1,4 @@
-"""OAuth tokens: client credentials, or a refresh token. No answer names a life time: a token is good until a 401.
+"""OAuth tokens: client credentials, or a refresh token. No life time is told: a token is good until a 401.
 
 The access token is kept in the secret store, so that a process does not spend a call on a new one; a rotated
 refresh token is stored before its first use. Tokens are never revoked: other processes may share the session.

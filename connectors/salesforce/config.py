@@ -17,8 +17,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One Salesforce org.
 
-    Without `refresh_token` the OAuth client credentials grant is used (the run-as user is fixed on the external
-    client app), with it the refresh token grant.
+    Without `refresh_token` the OAuth client credentials grant is used (the run-as user is fixed on the
+    external client app), with it the refresh token grant.
     """
 
     base_url: str  # My Domain: https://acme.my.salesforce.com
@@ -28,7 +28,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     refresh_token: str | None = None
     api_version: str = "67.0"
     ours: str | None = None  # user name or e-mail of the user that the hub works as
-    bots: tuple[str, ...] = ()  # user names or e-mails of other integrations: their edits count as a machine's
+    #: user names or e-mails of other integrations: their edits count as a machine's
+    bots: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         address = urlsplit(self.base_url)
@@ -54,5 +55,7 @@ def host_hint(host: str) -> str | None:
         name = host.removesuffix(LIGHTNING_SUFFIX)
         return f"{host} serves screens only; set base_url to https://{name}.my.salesforce.com"
     if host in LOGIN_HOSTS:
-        return f"{host} is the log-in page of everybody; set base_url to your own https://NAME.my.salesforce.com"
+        return (
+            f"{host} is the log-in page of everybody; set base_url to your own https://NAME.my.salesforce.com"
+        )
     return None

@@ -1,8 +1,9 @@
 """What Salesforce's refusals mean. The error code decides, never the HTTP status alone.
 
-Bodies: a list of {"errorCode", "message", "fields"} (REST), one object {"error", "error_description"} (OAuth), or
-a page of HTML from the edge. Vendor page:
-https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+Bodies: a list of {"errorCode", "message", "fields"} (REST), one object {"error", "error_description"}
+(OAuth), or a page of HTML from the edge.
+
+Vendor page: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ CROWD_WAIT_S = 3.0
 ROW_RETRY_S = 5.0
 
 _API_OFF = frozenset({"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"})
-_TRANSIENT = frozenset({"UNKNOWN_EXCEPTION", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG"})
+_TRANSIENT = frozenset(
+    {"UNKNOWN_EXCEPTION", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG"}
+)
 _NO_ACCESS = frozenset({"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY"})
 _TOO_FAST = frozenset({406, 420, 429})
 _GONE_VERSION = frozenset({"GONE", "UNSUPPORTED_API_VERSION"})
@@ -43,13 +46,14 @@ _RETRY = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_LIMIT_E
 
 REMEDIES: dict[str, str] = {
     "CANNOT_UPDATE_CONVERTED_LEAD": "write to the contact that the lead became",
-    "DUPLICATES_DETECTED": "a duplicate rule blocks this record: merge the duplicates in Salesforce, or let the rule "
-    "allow saving for the hub's user",
+    "DUPLICATES_DETECTED": "a duplicate rule blocks this record: merge the duplicates in Salesforce, or "
+    "let the rule allow saving for the hub's user",
     "DUPLICATE_VALUE": "another record already holds this unique value: merge the two or correct one",
     "ENTITY_IS_LOCKED": "the record is locked by an approval: finish or recall the approval",
-    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of your org refuses this value: correct the record or "
-    "exempt the hub's user from the rule",
-    "FIELD_FILTER_VALIDATION_EXCEPTION": "a lookup filter of your org refuses this value: correct the reference",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of your org refuses this value: correct the "
+    "record or exempt the hub's user from the rule",
+    "FIELD_FILTER_VALIDATION_EXCEPTION": "a lookup filter of your org refuses this value: correct the "
+    "reference",
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "a trigger of your org refuses the record: ask its author",
     "CANNOT_EXECUTE_FLOW_TRIGGER": "a flow of your org fails on this record: ask its author",
     "INACTIVE_OWNER_OR_USER": "the owner is inactive: choose another owner",
@@ -113,7 +117,9 @@ def classify(status: int, _headers: Mapping[str, str], body: bytes) -> Verdict:
     if status >= 500:
         return Verdict("retry", Unavailable(f"status {status} {first.code}".strip()))
     if 300 < status < 400:
-        return Verdict("stop", Rejected("REDIRECT", f"status {status}", "set base_url to the org's My Domain address"))
+        return Verdict(
+            "stop", Rejected("REDIRECT", f"status {status}", "set base_url to the org's My Domain address")
+        )
     return Verdict("stop", rejected(first, status))
 
 
@@ -165,7 +171,8 @@ def outcome_of(first: Refusal) -> tuple[Outcome, float | None]:
         return "retry", None
     if first.code in _RETRY:
         return "retry", ROW_RETRY_S
-    if first.code in _GONE and not set(first.fields) - {"Id", "id"}:  # else it is a reference in a field that is bad
+    in_a_field = set(first.fields) - {"Id", "id"}  # a bad reference in a field: the record itself is there
+    if first.code in _GONE and not in_a_field:
         return "gone", None
     return "rejected", None
 

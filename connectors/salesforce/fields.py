@@ -1,4 +1,4 @@
-"""The fields that a read asks for: only visible ones, in statements that fit into an address, joined by Id."""
+"""The fields that a read asks for: visible ones only, in statements that fit an address, joined by Id."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MAX_HOPS = 5
 
 
 class Chunks:
-    """Field lists of one read. `first` holds what every row needs and as many wanted fields as fit; the rest comes
-    in further statements over the same records.
+    """Field lists of one read. `first` holds what every row needs and as many wanted fields as fit; the rest
+    comes in further statements over the same records.
 
-    A wanted field that these credentials cannot see makes Salesforce refuse the whole statement; it is found by
-    describe then, and left out from there on.
+    A wanted field that these credentials cannot see makes Salesforce refuse the whole statement; it is found
+    by describe then, and left out from there on.
     """
 
     def __init__(self, org: Org, source: Source, hands: Hands, wanted: Sequence[str]) -> None:
@@ -36,7 +36,7 @@ class Chunks:
         return self._chunks[0]
 
     def answering(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The answer of `ask`, which uses `first`; again without the hidden fields if it is refused for one."""
+        """The answer of `ask`, which uses `first`; asked again without the hidden fields if refused for one."""
         try:
             return ask()
         except Rejected as e:
@@ -47,9 +47,9 @@ class Chunks:
     def complete(self, records: list[Record], *, ordered: bool) -> list[Record]:
         """The records with the fields of all chunks, in the same order.
 
-        `ordered`: the records are one piece of the order (SystemModstamp, Id), so that the rest of their fields is
-        asked for by that range and not by ids. A record that vanished meanwhile is left out: the next pull tells
-        what became of it.
+        `ordered`: the records are one piece of the order (SystemModstamp, Id), so that the rest of their
+        fields is asked for by that range and not by ids. A record that vanished meanwhile is left out: the
+        next pull tells what became of it.
         """
         if len(self._chunks) == 1 or not records:
             return records
@@ -100,7 +100,9 @@ def visible(org: Org, sobject: str, path: str) -> bool:
     """Whether a field or parent path is shown to these credentials, by the describes along it."""
     *relations, name = path.split(".")
     for relation in relations[:_MAX_HOPS]:
-        reference = next((f for f in org.describe(sobject)["fields"] if f.get("relationshipName") == relation), None)
+        reference = next(
+            (f for f in org.describe(sobject)["fields"] if f.get("relationshipName") == relation), None
+        )
         if reference is None:
             return False
         targets = reference.get("referenceTo") or []
@@ -124,4 +126,3 @@ def _merge(into: dict[str, Any], record: Record) -> None:
             _merge(known, value)
         else:
             into[key] = value
-

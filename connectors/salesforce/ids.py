@@ -25,7 +25,7 @@ def full_id(text: str) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether this has the form of an id at all (anything else makes the vendor refuse the whole statement)."""
+    """Whether this has the form of an id; anything else makes the vendor refuse the whole statement."""
     return _ID.fullmatch(text) is not None
 
 

@@ -1,8 +1,8 @@
 """One org: simple-salesforce on our token, our transport and our retries.
 
-simple-salesforce builds `https://<host>` addresses, retries on its own and never times out; handed a session that
-sends everything through the transport it does none of this: it knows the resources, the transport knows HTTP.
-It is imported with the first call (0.4 s, zeep and lxml).
+simple-salesforce builds `https://<host>` addresses, retries on its own and never times out; handed a session
+that sends everything through the transport it does none of this: it knows the resources, the transport knows
+HTTP. It is imported with the first call (0.4 s, zeep and lxml).
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Org:
 
     @cached_property
     def client(self) -> Any:
-        """The simple_salesforce.Salesforce object; its session id is a dummy, the transport sets the real one."""
-        from simple_salesforce import Salesforce
+        """The simple-salesforce object; its session id is a dummy, the transport sets the real one."""
+        from simple_salesforce.api import Salesforce
 
         return Salesforce(
             session_id="set-by-the-transport",
@@ -105,7 +105,9 @@ class Org:
 
     # ------------------------------------------------------------------------------------------------ writing
 
-    def collection(self, method: str, path: str, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def collection(
+        self, method: str, path: str, records: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
         """One sObject collections call, each record for itself: one answer per record, in order."""
         body = {"allOrNone": False, "records": list(records)}
         data = self.client.restful(path, method=method, json=body)

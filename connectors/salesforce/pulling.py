@@ -5,14 +5,14 @@ A *pass* is one walk over the rows of a window; it may be killed and continued. 
     inside a pass    {"low", "began", "at": [stamp, id], "n", "newest"}   continues behind `at` by keyset
     after a pass     {"low", "n", "newest"}                               the next window starts at `low`
 
-`low` = the vendor's time when the finished pass began, less the overlap: a row stamped before it was visible to
-that pass, because rows become visible at most the overlap after their stamp. So every pass reads the last minutes
-again. When these hold more than a page (after a bulk change), a pass first asks for their number and newest stamp:
-if both are as before, nothing came. That can hide a row that was in the window and moved behind the newest stamp
-late, so once the window is older than the overlap it is read once more in full.
+`low` = the vendor's time when the finished pass began, less the overlap: a row stamped before it was visible
+to that pass, because rows become visible at most the overlap after their stamp. So every pass reads the last
+minutes again. When these hold more than a page (after a bulk change), a pass first asks for their number and
+newest stamp: if both are as before, nothing came. That can hide a row that was in the window and moved
+behind the newest stamp late, so once the window is older than the overlap it is read once more in full.
 
-Locators (nextRecordsUrl) are used inside one run only and never stored: they die after two days. Rows that change
-during a pass get a stamp after its begin, so the next pass reads them.
+Locators (nextRecordsUrl) are used inside one run only and never stored: they die after two days. Rows that
+change during a pass get a stamp after its begin, so the next pass reads them.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ class Pass:
             soql.since(here.low) if here.low is not None and here.at is None else None,
             soql.beyond(*here.at) if here.at is not None else None,
         ]
-        return self._org.query(soql.select(self._chunks.first, self._source.sobject, conditions, ordered=True))
+        return self._org.query(
+            soql.select(self._chunks.first, self._source.sobject, conditions, ordered=True)
+        )
 
     def _next_page(self, address: str) -> dict[str, Any]:
         try:

@@ -1,4 +1,4 @@
-"""Reading single records, finding them by a key, counting them: always from the records, there is no index lag."""
+"""Reading single records, finding them by a key, counting them: from the records, without index lag."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class Reader:
         self._maker = RowMaker(source, hands, fields)
 
     def read(self, ids: Sequence[str]) -> ReadResult:
-        """The records as they are; a merged one is told with its survivor, a converted lead is a read-only row."""
+        """The records as they are; a merged one comes with its survivor, a converted lead is read-only."""
         found = self._by_ids(ids)
         for _ in range(_MAX_MERGES):
-            masters = {gone.new_id for gone in map(lost, found.values()) if isinstance(gone, Merge)} - found.keys()
+            merges = [gone for gone in map(lost, found.values()) if isinstance(gone, Merge)]
+            masters = {merge.new_id for merge in merges} - found.keys()
             if not masters:
                 break
             more = self._by_ids(sorted(masters))
@@ -43,7 +44,7 @@ class Reader:
         return result
 
     def find(self, key: str, values: Sequence[str]) -> list[Row]:
-        """Live records whose field `key` holds one of the values. Raises Rejected when there is no such field."""
+        """Live records whose field `key` holds one of the values. Raises Rejected without such a field."""
         records: dict[str, Record] = {}
         for part in self._slices(values):
             for record in self._query([self._source.only, soql.among(key, part)], all_rows=False):

@@ -115,7 +115,9 @@ class RowMaker:
             if found is _HIDDEN:
                 continue
             if isinstance(found, dict | list):
-                raise Rejected("COMPOUND_FIELD", f"{name} is a compound field", "map its component fields instead")
+                raise Rejected(
+                    "COMPOUND_FIELD", f"{name} is a compound field", "map its component fields instead"
+                )
             values[name] = None if found == "" else found
         return values
 
@@ -173,9 +175,9 @@ def _activity_links(record: Record) -> tuple[Link, ...]:
     """Who (a lead or a contact) and, where it is an account, what the activity is about."""
     links = []
     for key, streams in (("WhoId", ("leads", "contacts")), ("WhatId", ("accounts",))):
-        target = record.get(key)
-        stream = stream_of(target) if target else None
-        if target and stream in streams:
+        target = str(record.get(key) or "")
+        stream = stream_of(target)
+        if stream is not None and stream in streams:
             links.append(Link(stream, full_id(target), primary=key == "WhoId"))
     return tuple(links)
 

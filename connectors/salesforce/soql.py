@@ -1,7 +1,7 @@
 """SOQL statements. Values are quoted by simple-salesforce; names must look like names; nothing is pasted in.
 
-Vendor page: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl (quoted string escapes,
-date formats). The whole address of a call must stay under some 16 kB, so long lists are split here.
+Vendor page: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl (quoted string
+escapes, date formats). The whole address of a call must stay under some 16 kB, so long lists are split here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def name(text: str) -> str:
 
 def fill(template: str, *args: object) -> str:
     """A template with quoted values ({}) and with pieces that this module made ({:literal})."""
-    from simple_salesforce import format_soql  # 0.4 s to import
+    from simple_salesforce.format import format_soql  # 0.4 s to import
 
     return str(format_soql(template, *args))
 
@@ -47,13 +47,17 @@ def beyond(stamp: int, last_id: str) -> str:
 def from_(stamp: int, first_id: str) -> str:
     """From and with a row in the order (SystemModstamp, Id)."""
     at = times.literal(stamp)
-    return fill("(SystemModstamp > {:literal} OR (SystemModstamp = {:literal} AND Id >= {}))", at, at, first_id)
+    return fill(
+        "(SystemModstamp > {:literal} OR (SystemModstamp = {:literal} AND Id >= {}))", at, at, first_id
+    )
 
 
 def up_to(stamp: int, last_id: str) -> str:
     """Up to and with a row in the order (SystemModstamp, Id)."""
     at = times.literal(stamp)
-    return fill("(SystemModstamp < {:literal} OR (SystemModstamp = {:literal} AND Id <= {}))", at, at, last_id)
+    return fill(
+        "(SystemModstamp < {:literal} OR (SystemModstamp = {:literal} AND Id <= {}))", at, at, last_id
+    )
 
 
 def among(field: str, values: Sequence[str]) -> str:
@@ -61,7 +65,9 @@ def among(field: str, values: Sequence[str]) -> str:
     return fill("{:literal} IN {}", name(field), list(values))
 
 
-def select(fields: Sequence[str], sobject: str, conditions: Sequence[str | None], *, ordered: bool = False) -> str:
+def select(
+    fields: Sequence[str], sobject: str, conditions: Sequence[str | None], *, ordered: bool = False
+) -> str:
     """One statement; conditions come from the functions of this module or are constants."""
     where = " AND ".join(c for c in conditions if c)
     return fill(
@@ -104,7 +110,7 @@ def field_chunks(fixed: Sequence[str], wanted: Sequence[str], room: int = FIELDS
 
 
 def value_chunks(values: Sequence[str], fields_cost: int, most: int) -> Iterator[list[str]]:
-    """Slices of a list of values that fit into a statement beside a field list of the given encoded length."""
+    """Slices of a value list that fit into a statement beside a field list of this encoded length."""
     room = max(1_000, VALUES_ROOM - fields_cost)
     chunk: list[str] = []
     used = 0

@@ -22,8 +22,8 @@ UNIQUE_KEY = "crmhub_id__c"
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A parent record whose fields are offered as `relation.Field`. `sobject` None: could be one of several, then
-    only the fields that all of them have are offered."""
+    """A parent record whose fields are offered as `relation.Field`. `sobject` None: could be one of several,
+    then only the fields that all of them have are offered."""
 
     relation: str
     sobject: str | None
@@ -124,5 +124,7 @@ def source_of(stream: str) -> Source:
     """The entry of a stream; Rejected when there is none of that name."""
     found = SOURCES.get(stream)
     if found is None:
-        raise Rejected("UNKNOWN_STREAM", f"Salesforce has no stream {stream!r}", f"use one of {', '.join(SOURCES)}")
+        raise Rejected(
+            "UNKNOWN_STREAM", f"Salesforce has no stream {stream!r}", f"use one of {', '.join(SOURCES)}"
+        )
     return found

@@ -1,0 +1,120 @@
+"""The Salesforce connector: `build` makes one for a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ParamSpec, TypeVar
+
+from connectors.contract import (
+    Bookmark,
+    Capability,
+    CheckReport,
+    ConnectorError,
+    FieldRequest,
+    Page,
+    ReadResult,
+    RemoteField,
+    Row,
+    StreamSpec,
+    Surroundings,
+    WriteOp,
+    WriteResult,
+)
+from connectors.salesforce import checking, ensuring, reading, schema
+from connectors.salesforce.config import Settings
+from connectors.salesforce.org import MAX_IN_FLIGHT, Org
+from connectors.salesforce.pulling import Pass
+from connectors.salesforce.rows import Hands
+from connectors.salesforce.streams import SOURCES, source_of
+from connectors.salesforce.writing import Push
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def build(settings: Settings, surroundings: Surroundings) -> SalesforceConnector:
+    """A connector for one connection; nothing is called before the first method."""
+    return SalesforceConnector(settings, surroundings)
+
+
+class SalesforceConnector:
+    """One Salesforce org as a `contract.Connector`."""
+
+    kind = "salesforce"
+    capabilities = frozenset(
+        {
+            Capability.INCREMENTAL,
+            Capability.DELETES,
+            Capability.MERGES,
+            Capability.CREATE,
+            Capability.CREATE_BY_KEY,
+            Capability.ENSURE_FIELDS,
+        }
+    )
+    max_in_flight = MAX_IN_FLIGHT
+
+    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+        self.name = surroundings.connection
+        self._org = Org(settings, surroundings)
+
+    def check(self) -> CheckReport:
+        """See `checking.check`."""
+        return self._named(checking.check, self._org)
+
+    def streams(self) -> tuple[StreamSpec, ...]:
+        """Leads, contacts, accounts, users, queues, tasks, events."""
+        return tuple(source.spec for source in SOURCES.values())
+
+    def describe(self, stream: str) -> tuple[RemoteField, ...]:
+        """The fields these credentials can see, live, parents' fields included (`Account.Type`)."""
+        return self._named(lambda: schema.fields_of(self._org, source_of(stream), fresh=True))
+
+    def pull(self, stream: str, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
+        """See `pulling`. A field that is hidden from these credentials is missing in the rows' values."""
+        pages = self._named(
+            lambda: Pass(self._org, source_of(stream), self._hands(), bookmark, fields).pages()
+        )
+        while True:
+            page = self._named(lambda: next(pages, None))
+            if page is None:
+                return
+            yield page
+
+    def read(self, stream: str, ids: Sequence[str], fields: Sequence[str]) -> ReadResult:
+        """The records as they are now; see `reading.Reader.read`."""
+        return self._named(lambda: self._reader(stream, fields).read(ids))
+
+    def find(self, stream: str, key: str, values: Sequence[str], fields: Sequence[str]) -> list[Row]:
+        """Live records by a unique field; see `reading.Reader.find`."""
+        return self._named(lambda: self._reader(stream, fields).find(key, values))
+
+    def count(self, stream: str) -> int:
+        """Live records, archived activities included, converted leads left out."""
+        return self._named(lambda: reading.count(self._org, source_of(stream)))
+
+    def push(self, stream: str, ops: Sequence[WriteOp]) -> list[WriteResult]:
+        """See `writing`: one result per op, in order."""
+        return self._named(lambda: Push(self._org, source_of(stream), ops).run())
+
+    def ensure_fields(self, stream: str, fields: Sequence[FieldRequest]) -> list[str]:
+        """See `ensuring.ensure`: create and grant what is missing; names created."""
+        return self._named(lambda: ensuring.ensure(self._org, source_of(stream), fields))
+
+    def close(self) -> None:
+        self._org.close()
+
+    def _reader(self, stream: str, fields: Sequence[str]) -> reading.Reader:
+        return reading.Reader(self._org, source_of(stream), self._hands(), fields)
+
+    def _hands(self) -> Hands:
+        settings = self._org.settings
+        bots = frozenset(b.lower() for b in settings.bots)
+        return Hands(self._org.auth.token().user_id, settings.ours, bots)
+
+    def _named(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run something; an error of ours gets the connection's name as the transport's errors have it."""
+        try:
+            return work(*args, **kwargs)
+        except ConnectorError as e:
+            e.connection = e.connection or self.name
+            raise
