@@ -1,0 +1,120 @@
+"""TOML tables -> msgspec structs, value by value, so that every problem of a table is reported at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import inspect
+
+from core.config_report import Report, choose
+from core.toml_lines import Path
+
+T = TypeVar("T")
+
+_EXPECTED = re.compile(r"Expected `(.+)`, got `(.+)`")
+_AT = re.compile(r" - at `\$(.*)`$")
+_WORDS = {
+    "str": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list in [brackets]",
+    "object": "a table",
+    "date": "a date such as 2027-01-31",
+    "datetime": "a date and time such as 2027-01-31T09:00:00",
+    "null": "nothing",
+}
+
+
+def decode(kind: type[T], table: object, path: Path, report: Report, *, also: Iterable[str] = ()) -> T | None:
+    """An instance of `kind`, or None when something was reported. `also`: keys that somebody else reads."""
+    if not isinstance(table, dict):
+        report.add(path, f"must be a table, not {_shown(table)}", f"write it as [{'.'.join(map(str, path))}]")
+        return None
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    names = {f.encode_name for f in info.fields}
+    before = len(report.problems)
+    others = set(also)
+    for key in table:
+        if key not in names and key not in others:
+            report.add((*path, key), "unknown key", choose(key, sorted(names | others)))
+    annotations = get_type_hints(kind)
+    for f in info.fields:
+        if f.encode_name in table:
+            _check(annotations[f.name], table[f.encode_name], (*path, f.encode_name), report)
+        elif f.required:
+            report.add(path, f'the key "{f.encode_name}" is missing', f"add {f.encode_name} = ...")
+    if len(report.problems) > before:
+        return None
+    try:
+        return msgspec.convert({k: v for k, v in table.items() if k in names}, kind)
+    except msgspec.ValidationError as e:
+        report.add(path, sentence(str(e)), "correct it")
+        return None
+
+
+def _check(kind: Any, value: object, path: Path, report: Report) -> None:
+    """Report what is wrong with one value, going into tables and lists to name the innermost key."""
+    kind = _without_none(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        decode(kind, value, path, report)
+        return
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is dict and isinstance(value, dict):
+        for key, one in value.items():
+            if not _key(args[0], key, path, report):
+                continue
+            _check(args[1], one, (*path, key), report)
+        return
+    if origin is tuple and isinstance(value, list) and len(args) == 2 and args[1] is Ellipsis:
+        for index, one in enumerate(value):
+            _check(args[0], one, (*path, index), report)
+        return
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as e:
+        words = _literals(kind)
+        remedy = choose(str(value), words) if words and isinstance(value, str) else "correct the value"
+        report.add(path, sentence(str(e)), remedy)
+
+
+def _key(kind: Any, key: str, path: Path, report: Report) -> bool:
+    words = _literals(kind)
+    if words and key not in words:
+        report.add((*path, key), "unknown key", choose(key, words))
+        return False
+    return True
+
+
+def _without_none(kind: Any) -> Any:
+    args = get_args(kind)
+    rest = [a for a in args if a is not type(None)]
+    return rest[0] if len(rest) == 1 and len(args) == 2 and type(None) in args else kind
+
+
+def _literals(kind: Any) -> list[str]:
+    if get_origin(kind) is Literal:
+        return [a for a in get_args(kind) if isinstance(a, str)]
+    if isinstance(kind, type) and hasattr(kind, "__members__"):
+        return [str(m.value) for m in kind]  # type: ignore[attr-defined]  # an enum, seen above
+    return [w for a in get_args(kind) for w in _literals(a)]
+
+
+def sentence(message: str) -> str:
+    """msgspec's message in plain words: no type names, no "$" paths."""
+    message = _AT.sub("", message)
+    found = _EXPECTED.fullmatch(message)
+    if found is None:
+        return message[:1].lower() + message[1:]
+    wanted = " or ".join(_WORDS.get(w.strip(), w.strip()) for w in found[1].split("|") if w.strip() != "null")
+    return f"must be {wanted}, not {_WORDS.get(found[2], found[2])}"
+
+
+def _shown(value: object) -> str:
+    # values may be secrets: only their type is shown
+    names = {str: "text", bool: "true/false", int: "a number", float: "a number", list: "a list"}
+    return names.get(type(value), type(value).__name__)

@@ -1,0 +1,177 @@
+"""One value, from the CRM's form to ours and back. Reading never fails; writing may answer `Unwritable`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from core.mapping_structs import OptionTable, Reader, SchemaField, Target, Unwritable
+from core.model import FieldType, Value
+from core.values import blank, normal
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TYPED = frozenset({"number", "money", "bool", "date", "datetime"})
+#: decision text that explains: shortened to what fits instead of refused
+_SHORTENED = frozenset({"why"})
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def to_canonical(target: Target, value: Value) -> Value:
+    """The canonical value of what the CRM delivered; None when blank. An unreadable value stays as its text."""
+    return reader(target)(value)
+
+
+def reader(target: Target) -> Reader:
+    """The same as a function made once: pulls read millions of values."""
+    if target.owner:
+        return _text
+    kind, table = target.field.type, target.options
+    if kind == "options":
+        return _many(table)
+    if kind in _TYPED:
+        return _typed(kind)
+    return _text if table is None else _one(table)
+
+
+def _text(value: Value) -> Value:
+    if isinstance(value, str):
+        return None if blank(value) else value
+    return None if value is None else written(value)
+
+
+def _typed(kind: FieldType) -> Reader:
+    def read(value: Value) -> Value:
+        if blank(value):
+            return None
+        found = normal(kind, value)
+        return _text(value) if found is None else found
+
+    return read
+
+
+def _one(table: OptionTable) -> Reader:
+    words = table.read
+
+    def read(value: Value) -> Value:
+        text = _text(value)
+        return None if text is None else words.get(str(text), text)
+
+    return read
+
+
+def _many(table: OptionTable | None) -> Reader:
+    words = {} if table is None else table.read
+
+    def read(value: Value) -> Value:
+        text = _text(value)
+        if text is None:
+            return None
+        parts = {words.get(part, part) for raw in str(text).split(";") if (part := raw.strip())}
+        return ";".join(sorted(parts)) or None
+
+    return read
+
+
+# ------------------------------------------------------------------------------------------------ writing
+
+
+def to_remote(target: Target, value: Value) -> Value | Unwritable:
+    """`value` in the form that this CRM stores: None clears. An `Unwritable` says why there is no such form."""
+    if blank(value):
+        return None
+    kind = target.field.type
+    if kind in ("option", "options"):
+        found = _write_options(target, str(value), many=kind == "options")
+    elif target.options is not None:
+        found = _write_options(target, written(value), many=False)
+    elif kind in _TYPED:
+        found = _write_typed(target, value)
+    else:
+        found = written(value)
+    return found if isinstance(found, Unwritable) else _fit(target, found)
+
+
+def _write_options(target: Target, text: str, *, many: bool) -> str | Unwritable:
+    parts = [p for p in text.split(";") if p] if many else [text]
+    remotes: list[str] = []
+    for part in parts:
+        remote = _write_one(target, part)
+        if isinstance(remote, Unwritable):
+            return remote
+        if remote not in remotes:
+            remotes.append(remote)
+    return ";".join(remotes)
+
+
+def _write_one(target: Target, text: str) -> str | Unwritable:
+    remote = text
+    if target.options is not None and text in target.options.write:
+        listed = target.options.write[text]
+        if listed is None:
+            return Unwritable(f"{target.options.key} says that {text!r} is not written", deliberate=True)
+        remote = listed
+    elif target.options is not None and target.options.read.get(text, text) != text:
+        return Unwritable(f"{text!r} means {target.options.read[text]!r} in {target.connection}")
+    if target.allowed is not None and remote not in target.allowed:
+        return Unwritable(f"{target.connection} has no option {remote!r} in {target.remote}")
+    return remote
+
+
+def _write_typed(target: Target, value: Value) -> Value | Unwritable:
+    kind = target.field.type
+    found = normal(kind, value)
+    if found is None:
+        return Unwritable(f"{value!r} is no {kind}")
+    if kind == "datetime":
+        return _moment(int(found))
+    if kind == "date":
+        return found
+    if target.form == "strings" or target.remote_type in ("text", "option", "options"):
+        return written(found)
+    return found
+
+
+def _moment(ms: int) -> str | Unwritable:
+    """ISO 8601 UTC with ms: what both vendors deliver and take."""
+    try:
+        at = _EPOCH + timedelta(milliseconds=ms)
+    except OverflowError:
+        return Unwritable(f"{ms} is no moment")
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+
+
+def _fit(target: Target, value: Value) -> Value | Unwritable:
+    limit = target.max_length
+    if limit is None or not isinstance(value, str) or len(value) <= limit:
+        return value
+    if target.field.name in _SHORTENED and limit > 1:
+        return value[: limit - 1].rstrip() + "…"
+    return Unwritable(f"{len(value)} characters do not fit into {target.remote} ({limit})")
+
+
+def written(value: Value) -> str:
+    """A value as text: "true", "17", "17.5"; no trailing ".0"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+# ------------------------------------------------------------------------------------------------ live schema
+
+
+def bind(target: Target, remote: SchemaField | None) -> Target:
+    """The target told what the live schema says of its field; unchanged when the CRM does not show it."""
+    if remote is None:
+        return target
+    closed = remote.closed and remote.options
+    return replace(
+        target,
+        max_length=remote.max_length,
+        remote_type=remote.type,
+        allowed=frozenset(o.value for o in remote.options if o.active) if closed else None,
+        may_trigger=remote.may_trigger,
+    )
