@@ -3,11 +3,10 @@
 Vendor page: "Field Types: ID Field Type" in the Object Reference.
 """
 
-from collections.abc import Iterator
+import string
 
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_ALPHABET = frozenset(_BASE62)
+_ALPHABET = frozenset(string.ascii_letters + string.digits)
 
 
 def suffix(id15: str) -> str:
@@ -38,8 +37,8 @@ def to18(text: str) -> str | None:
         bits = _SUFFIX.index(letter)
         for i, char in enumerate(text[group * 5 : group * 5 + 5]):
             upper = bool(bits >> i & 1)
-            if upper and not char.isalpha():
-                return None
+            if upper and not char.isalpha():  # no checksum, such as the 18 zeros people start a keyset with
+                return text[:15] + suffix(text[:15])
             body.append(char.upper() if upper else char.lower())
     return "".join(body) + tail
 
@@ -47,21 +46,3 @@ def to18(text: str) -> str | None:
 def key_prefix(record_id: str) -> str:
     """The first three characters: which object the id belongs to."""
     return record_id[:3]
-
-
-def make_id(prefix: str, number: int, pod: str = "Ws") -> str:
-    """The 18-character id of the number-th record of an object: prefix, pod, counter in base 62."""
-    digits = ""
-    while number:
-        number, rest = divmod(number, 62)
-        digits = _BASE62[rest] + digits
-    id15 = f"{prefix}{pod}0{digits.rjust(9, '0')}"
-    return id15 + suffix(id15)
-
-
-def id_sequence(prefix: str, start: int = 1) -> Iterator[str]:
-    """Endless ascending ids of one object (ascending as text, as in the vendor)."""
-    number = start
-    while True:
-        yield make_id(prefix, number)
-        number += 1

@@ -1,7 +1,8 @@
 """The rows of one object, kept in the order (SystemModstamp, Id) that incremental pulls ask for."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.schema.object import ObjectType
@@ -12,41 +13,59 @@ Row = dict[str, Value]
 Key = tuple[int, str]
 LOWEST: Key = (-(1 << 62), "")
 HIGHEST: Key = (1 << 62, "\uffff")
+KEPT = 200_000
+"""Above this many rows a seeded row is computed anew at each read instead of being kept."""
 
 
 class Table:
-    """Rows are never changed in place: `put` replaces them, so a reader's old row stays whole."""
+    """Rows are never changed in place: `put` replaces them, so a reader's old row stays whole.
+
+    A seeded row is held as what it is made from (a person, an activity) until somebody reads it.
+    """
 
     def __init__(self, kind: ObjectType) -> None:
         self.kind = kind
-        self.rows: dict[str, Row] = {}
-        self._order: list[Key] = []
+        self._rows: dict[str, Any] = {}
+        self._make: Callable[[str, Any], Row] | None = None
+        self._order: list[Key] | None = None
         self._stale = 0
-        self._sorted = True
         self._indexes: dict[str, dict[str, set[str]]] = {}
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self._rows)
 
-    def load(self, rows: Iterable[Row]) -> None:
-        """Many new rows at once; sorted at the first read."""
-        for row in rows:
-            self.rows[str(row["Id"])] = row
-            self._order.append(_key(row))
-        self._sorted = False
-        self._indexes.clear()
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._rows
+
+    def seed(self, seeds: Iterable[tuple[str, Any]], make: Callable[[str, Any], Row]) -> None:
+        """Many rows at once as (Id, what `make` turns into a row)."""
+        self._rows.update(seeds)
+        self._make = make
+
+    def get(self, record_id: str) -> Row | None:
+        """The row of that 18-character id."""
+        found = self._rows.get(record_id)
+        if type(found) is dict or found is None:
+            return found
+        assert self._make is not None
+        row = self._make(record_id, found)
+        if len(self._rows) <= KEPT:
+            self._rows[record_id] = row
+        return row
+
+    def all(self) -> Iterator[Row]:
+        """Every row by ascending Id."""
+        for record_id in sorted(self._rows):
+            yield self._row(record_id)
 
     def put(self, row: Row) -> None:
         """Insert or replace by Id."""
         record_id = str(row["Id"])
-        before = self.rows.get(record_id)
-        self.rows[record_id] = row
-        key = _key(row)
-        if before is None or _key(before) != key:
-            if self._sorted:
-                insort(self._order, key)
-            else:
-                self._order.append(key)
+        before = self.get(record_id)
+        self._rows[record_id] = row
+        key = key_of(row)
+        if self._order is not None and (before is None or key_of(before) != key):
+            insort(self._order, key)
             self._stale += before is not None
         for name, index in self._indexes.items():
             if before is not None:
@@ -55,7 +74,8 @@ class Table:
 
     def drop(self, record_id: str) -> None:
         """Takes a row away for good."""
-        row = self.rows.pop(record_id)
+        row = self._row(record_id)
+        del self._rows[record_id]
         self._stale += 1
         for name, index in self._indexes.items():
             _drop(index, row.get(name), record_id)
@@ -63,10 +83,8 @@ class Table:
     def between(self, low: Key = LOWEST, high: Key = HIGHEST) -> Iterator[Row]:
         """Rows with low <= (SystemModstamp, Id) <= high, in that order."""
         order = self._ordered()
-        rows = self.rows
-        for at in range(bisect_left(order, low), bisect_right(order, high)):
-            key = order[at]
-            row = rows.get(key[1])
+        for key in order[bisect_left(order, low) : bisect_right(order, high)]:
+            row = self.get(key[1])
             if row is not None and row.get("SystemModstamp", 0) == key[0]:
                 yield row
 
@@ -75,35 +93,34 @@ class Table:
         index = self._indexes.get(name)
         if index is None:
             index = self._indexes[name] = {}
-            for record_id, row in self.rows.items():
-                _add(index, row.get(name), record_id)
-        return index.get(_fold(value), set())
+            for record_id in self._rows:
+                _add(index, self._row(record_id).get(name), record_id)
+        return index.get(str(value).lower(), set())
+
+    def _row(self, record_id: str) -> Row:
+        row = self.get(record_id)
+        assert row is not None
+        return row
 
     def _ordered(self) -> list[Key]:
-        if self._stale > 1000 and self._stale * 2 > len(self._order):
-            self._order = [_key(row) for row in self.rows.values()]
-            self._sorted, self._stale = False, 0
-        if not self._sorted:
-            self._order.sort()
-            self._sorted = True
+        if self._order is None or (self._stale > 1000 and self._stale * 2 > len(self._order)):
+            self._order = sorted(key_of(self._row(record_id)) for record_id in self._rows)
+            self._stale = 0
         return self._order
 
 
-def _key(row: Row) -> Key:
-    stamp = row.get("SystemModstamp", 0)
+def key_of(row: Row) -> Key:
+    """(SystemModstamp, Id)."""
+    stamp = row.get("SystemModstamp") or 0
     assert isinstance(stamp, int)
     return stamp, str(row["Id"])
 
 
-def _fold(value: Value) -> str:
-    return str(value).lower()
-
-
 def _add(index: dict[str, set[str]], value: Value, record_id: str) -> None:
     if value is not None:
-        index.setdefault(_fold(value), set()).add(record_id)
+        index.setdefault(str(value).lower(), set()).add(record_id)
 
 
 def _drop(index: dict[str, set[str]], value: Value, record_id: str) -> None:
     if value is not None:
-        index.get(_fold(value), set()).discard(record_id)
+        index.get(str(value).lower(), set()).discard(record_id)

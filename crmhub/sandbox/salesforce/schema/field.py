@@ -1,6 +1,6 @@
 """One field of an object: what describe says of it, and what writing it allows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Value = None | bool | int | float | str
 """A stored value: datetime as integer milliseconds UTC, date as ISO text, reference as 18-character id."""
@@ -20,9 +20,9 @@ class Option:
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """`createable`/`updateable` are the vendor's words; `components` names an address field's prefix."""
+    """Compared by identity: an org has one object per field. `createable`/`updateable` are the vendor's words; `components` names an address field's prefix."""
 
     name: str
     type: str
@@ -139,8 +139,6 @@ def address(name: str, label: str, prefix: str) -> Field:
 
 def read_only(field: Field) -> Field:
     """The same field, kept by the system."""
-    from dataclasses import replace
-
     return replace(field, createable=False, updateable=False, permissionable=False)
 
 

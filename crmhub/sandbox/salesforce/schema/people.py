@@ -29,7 +29,7 @@ INDUSTRIES = (
 LEAD_SOURCES = "Web|Phone Inquiry|Partner Referral|Purchased List|Other"
 LEAD_STATUSES = "*Open - Not Contacted|Working - Contacted|Closed - Converted|Closed - Not Converted"
 SALUTATIONS = "Mr.|Ms.|Mrs.|Dr.|Prof.|Mx."
-PRODUCTS = "Platform|Analytics|Services|Training"
+PRODUCTS = "Analytics|Automation|Integration|Security"
 
 
 def _person() -> list[Field]:
@@ -81,6 +81,10 @@ def _product_interest() -> Field:
     return _custom(picklist("Product_Interest__c", "Product Interest", PRODUCTS, restricted=True))
 
 
+def _hubspot_id() -> Field:
+    return _custom(text("HubSpot_Contact_ID__c", "HubSpot Contact ID", 40))
+
+
 def lead() -> ObjectType:
     """Company is required; the owner is a user or a queue; read-only once converted."""
     fields = [
@@ -121,6 +125,7 @@ def lead() -> ObjectType:
         read_only(day("LastActivityDate", "Last Activity")),
         *_bounce(),
         _product_interest(),
+        _hubspot_id(),
         _custom(picklist("Budget_Confirmed__c", "Budget Confirmed", "Yes|No|Unknown")),
     ]
     return ObjectType("Lead", "Lead", "Leads", "00Q", by_name(fields), _activity_children(), mergeable=True)
@@ -153,6 +158,7 @@ def contact() -> ObjectType:
         read_only(day("LastActivityDate", "Last Activity")),
         *_bounce(),
         _product_interest(),
+        _hubspot_id(),
     ]
     children = (*_activity_children(), Child("Contacts", "Contact", "ReportsToId"))
     return ObjectType("Contact", "Contact", "Contacts", "003", by_name(fields), children, mergeable=True)

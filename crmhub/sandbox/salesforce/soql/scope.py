@@ -10,6 +10,7 @@ from crmhub.sandbox.salesforce.schema.system import by_name, id_field
 from crmhub.sandbox.salesforce.soql.lexer import query_error
 from crmhub.sandbox.salesforce.soql.nodes import FieldPath
 from crmhub.sandbox.salesforce.table import Row, Table
+from crmhub.sandbox.salesforce.times import DAY
 
 Getter = Callable[[Row], Value]
 Sight = Callable[[ObjectType, Field], bool]
@@ -17,6 +18,7 @@ Sight = Callable[[ObjectType, Field], bool]
 
 REFERENCE = "Please reference your WSDL or the describe call for the appropriate names."
 MAX_PARENTS = 5
+BIN_LIFE = 15 * DAY
 
 NAME = ObjectType(
     "Name",
@@ -64,6 +66,11 @@ class Org:
     all_rows: bool = False
     tooling: bool = False
 
+    def in_bin(self, row: Row) -> bool:
+        """Whether a deleted row is still in the recycle bin (15 days)."""
+        deleted_at = row.get("_DeletedAt")
+        return isinstance(deleted_at, int) and deleted_at + BIN_LIFE > self.now
+
     def find(self, record_id: Value) -> tuple[ObjectType, Row] | None:
         """The row behind a reference, deleted ones included."""
         if not isinstance(record_id, str):
@@ -71,7 +78,7 @@ class Org:
         kind = self.schema.by_prefix(record_id[:3])
         if kind is None:
             return None
-        row = self.tables[kind.name].rows.get(record_id)
+        row = self.tables[kind.name].get(record_id)
         return None if row is None else (kind, row)
 
 
@@ -126,6 +133,13 @@ class Scope:
         target = self.org.schema.get(field.reference_to[0])
         assert target is not None, f"{kind.name}.{field.name} refers to no object of the schema"
         return field, target
+
+    def field_of(self, kind: ObjectType, path: FieldPath) -> Field:
+        """A plain field of a given object; raises INVALID_FIELD."""
+        field = kind.field(path.parts[-1])
+        if field is None or len(path.parts) > 1 or not self._seen(kind, field):
+            raise self.no_column(path.text, kind, path.at)
+        return field
 
     def visible(self, kind: ObjectType) -> list[Field]:
         """Every field the user may see, in the object's order."""

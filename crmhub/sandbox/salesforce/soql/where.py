@@ -15,7 +15,7 @@ from crmhub.sandbox.salesforce.soql.nodes import (
     Negated,
     Query,
 )
-from crmhub.sandbox.salesforce.soql.patterns import like_pattern
+from crmhub.sandbox.salesforce.soql.patterns import like
 from crmhub.sandbox.salesforce.soql.ranges import literal_range
 from crmhub.sandbox.salesforce.soql.scope import Bound, Getter, Scope
 from crmhub.sandbox.salesforce.table import HIGHEST, LOWEST, Key, Row
@@ -30,23 +30,48 @@ _TYPE_WORDS = {"datetime": "dateTime", "int": "int", "boolean": "boolean", "date
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Rows outside low..high cannot fulfil the condition; `ids`, where known, are the only ones that can."""
+    """Rows outside low..high cannot fulfil the condition; `ids`, where known, are the only ones that can.
+
+    `id_low`/`id_high` bound the Id alone, so that `SystemModstamp = x AND Id > y` starts at (x, y).
+    """
 
     low: Key = LOWEST
     high: Key = HIGHEST
     ids: frozenset[str] | None = None
+    id_low: str = LOWEST[1]
+    id_high: str = HIGHEST[1]
+
+    @property
+    def start(self) -> Key:
+        """The lowest key that can fulfil the condition."""
+        return max(self.low, (self.low[0], self.id_low))
+
+    @property
+    def end(self) -> Key:
+        """The highest key that can fulfil the condition."""
+        return min(self.high, (self.high[0], self.id_high))
 
     def meet(self, other: "Span") -> "Span":
         """Both hold."""
         ids = self.ids if other.ids is None else other.ids if self.ids is None else self.ids & other.ids
-        low = (max(self.low[0], other.low[0]), "")
-        high = (min(self.high[0], other.high[0]), "\uffff")
-        return Span(max(low, self.low, other.low), min(high, self.high, other.high), ids)
+        return Span(
+            max(self.low, other.low),
+            min(self.high, other.high),
+            ids,
+            max(self.id_low, other.id_low),
+            min(self.id_high, other.id_high),
+        )
 
     def join(self, other: "Span") -> "Span":
         """At least one holds."""
         ids = None if self.ids is None or other.ids is None else self.ids | other.ids
-        return Span(min(self.low, other.low), max(self.high, other.high), ids)
+        return Span(
+            min(self.start, other.start),
+            max(self.end, other.end),
+            ids,
+            min(self.id_low, other.id_low),
+            max(self.id_high, other.id_high),
+        )
 
 
 EVERYTHING = Span()
@@ -127,9 +152,8 @@ class Conditions:
             raise self._scope.error("INVALID_QUERY_FILTER_OPERATOR", reason, condition.at)
         if literal.kind != "string":
             raise self._quoted(field, literal, quoted=True)
-        match = like_pattern(literal.pattern).fullmatch
-        get = bound.get
-        return Test(lambda row: match(str(get(row) or "")) is not None)
+        matches, get = like(literal.pattern), bound.get
+        return Test(lambda row: matches(str(get(row) or "")))
 
     def _includes(self, condition: Comparison, bound: Bound) -> Test:
         if bound.field.type != "multipicklist":
@@ -286,9 +310,9 @@ def _span(field: Field, op: str, value: Value) -> Span:
         if op == "=":
             return Span(ids=frozenset({value}))
         if op in (">", ">="):
-            return Span(low=(LOWEST[0], value))
+            return Span(id_low=value)
         if op in ("<", "<="):
-            return Span(high=(HIGHEST[0], value))
+            return Span(id_high=value)
     return EVERYTHING
 
 

@@ -1,0 +1,64 @@
+"""Field-level security: what the running user may see and change.
+
+A field made through the Tooling API is granted to nobody until FieldPermissions of a permission set assigned
+to the user say so.
+"""
+
+from collections.abc import Mapping
+
+from crmhub.sandbox.salesforce.schema.field import Field
+from crmhub.sandbox.salesforce.schema.object import ObjectType, Schema
+from crmhub.sandbox.salesforce.settings import Settings
+from crmhub.sandbox.salesforce.table import Table
+
+
+class Access:
+    """Answers for the integration user. `forget` after any write to the permission tables."""
+
+    def __init__(self, schema: Schema, tables: Mapping[str, Table], settings: Settings, user_id: str) -> None:
+        self._tables = tables
+        self._settings = settings
+        self._user_id = user_id
+        # what the profile grants: every field the org was made with
+        self._profile = frozenset(
+            f"{kind.name}.{field.name}" for kind in schema for field in kind.fields.values()
+        )
+        self._granted: tuple[frozenset[str], frozenset[str]] | None = None
+
+    def forget(self) -> None:
+        """Permissions changed."""
+        self._granted = None
+
+    def sees(self, kind: ObjectType, field: Field) -> bool:
+        """Whether the field shows in describe, queries and records."""
+        name = f"{kind.name}.{field.name}"
+        if name in self._settings.hidden_fields:
+            return False
+        return not field.permissionable or name in self._profile or name in self._grants()[0]
+
+    def edits(self, kind: ObjectType, field: Field) -> bool:
+        """Whether security lets the user write it (the field itself may still be read-only)."""
+        name = f"{kind.name}.{field.name}"
+        if name in self._settings.read_only_fields:
+            return False
+        if not self.sees(kind, field):
+            return False
+        return not field.permissionable or name in self._profile or name in self._grants()[1]
+
+    def _grants(self) -> tuple[frozenset[str], frozenset[str]]:
+        if self._granted is None:
+            mine = {
+                row["PermissionSetId"]
+                for row in self._tables["PermissionSetAssignment"].all()
+                if row["AssigneeId"] == self._user_id
+            }
+            me = self._tables["User"].get(self._user_id)
+            profile = me.get("ProfileId") if me else None
+            mine |= {
+                row["Id"] for row in self._tables["PermissionSet"].all() if row.get("ProfileId") == profile
+            }
+            rows = [row for row in self._tables["FieldPermissions"].all() if row["ParentId"] in mine]
+            readable = frozenset(str(row["Field"]) for row in rows if row.get("PermissionsRead"))
+            editable = frozenset(str(row["Field"]) for row in rows if row.get("PermissionsEdit"))
+            self._granted = readable, editable
+        return self._granted

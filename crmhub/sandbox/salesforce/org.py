@@ -1,0 +1,126 @@
+"""The org: schema, tables, users, security and pending transactions, without any HTTP."""
+
+from dataclasses import dataclass
+from itertools import count
+
+from crmhub.sandbox.clock import Clock
+from crmhub.sandbox.ids import salesforce_id
+from crmhub.sandbox.salesforce.access import Access
+from crmhub.sandbox.salesforce.schema.field import Value
+from crmhub.sandbox.salesforce.schema.object import ObjectType
+from crmhub.sandbox.salesforce.schema.setup import new_schema
+from crmhub.sandbox.salesforce.settings import Settings
+from crmhub.sandbox.salesforce.soql.scope import Org as QueryOrg
+from crmhub.sandbox.salesforce.table import Row, Table
+
+ORG_NUMBER, ADMIN_NUMBER, INTEGRATION_NUMBER, AUTOMATED_NUMBER, LOADER_NUMBER = 1, 901, 902, 903, 904
+INTEGRATION_NAME = "crmhub@example.com"
+FIRST_NEW = 5_000_000
+"""Ids of records made after the start count from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A row whose transaction commits later than its stamp."""
+
+    visible_at: int
+    kind: str
+    row: Row
+
+
+class OrgState:
+    """Everything the vendor keeps. Rows go through `put` so that lag and security stay right."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        self.clock = clock
+        self.settings = settings
+        self.schema = new_schema()
+        self.tables: dict[str, Table] = {kind.name: Table(kind) for kind in self.schema}
+        self.org_id = salesforce_id("00D", ORG_NUMBER)
+        self.user_id = salesforce_id("005", INTEGRATION_NUMBER)
+        self.access = Access(self.schema, self.tables, settings, self.user_id)
+        self._numbers = {kind.name: count(FIRST_NEW) for kind in self.schema}
+        self._pending: list[Pending] = []
+        self._journal: list[tuple[ObjectType, str, Row | None]] | None = None
+
+    def stamp(self) -> int:
+        """Now, to the second: the resolution in which the vendor keeps times."""
+        return self.clock.now() // 1000 * 1000
+
+    def new_id(self, kind: ObjectType) -> str:
+        """The next id of an object."""
+        return salesforce_id(kind.prefix, next(self._numbers[kind.name]))
+
+    def query_org(self, *, all_rows: bool = False, tooling: bool = False) -> QueryOrg:
+        """What statements are bound against now."""
+        self.commit()
+        return QueryOrg(self.schema, self.tables, self.access.sees, self.clock.now(), all_rows, tooling)
+
+    def row(self, kind: ObjectType, record_id: str) -> Row | None:
+        """The committed row, deleted ones included until the bin is emptied."""
+        self.commit()
+        return self.tables[kind.name].get(record_id)
+
+    def put(self, kind: ObjectType, row: Row, lag: float = 0.0) -> None:
+        """Store a row; with a lag in seconds it is seen only later."""
+        if lag > 0:
+            self._pending.append(Pending(self.clock.now() + int(lag * 1000), kind.name, row))
+            return
+        self._note(kind, str(row["Id"]))
+        self.tables[kind.name].put(row)
+        if kind.name in ("PermissionSet", "PermissionSetAssignment", "FieldPermissions"):
+            self.access.forget()
+
+    def drop(self, kind: ObjectType, record_id: str) -> None:
+        """Take a row away that has no bin to go to."""
+        self._note(kind, record_id)
+        self.tables[kind.name].drop(record_id)
+        self.access.forget()
+
+    def begin(self) -> None:
+        """Start to remember what writes replace."""
+        self._journal = []
+
+    def end(self, *, rollback: bool) -> None:
+        """Stop remembering; with `rollback` everything since `begin` is undone."""
+        journal, self._journal = self._journal or [], None
+        for kind, record_id, before in reversed(journal) if rollback else ():
+            if before is None:
+                self.tables[kind.name].drop(record_id)
+            else:
+                self.tables[kind.name].put(before)
+        self.access.forget()
+
+    def _note(self, kind: ObjectType, record_id: str) -> None:
+        if self._journal is not None:
+            self._journal.append((kind, record_id, self.tables[kind.name].get(record_id)))
+
+    def commit(self) -> None:
+        """Make visible what is due."""
+        now = self.clock.now()
+        due = [item for item in self._pending if item.visible_at <= now]
+        for item in due:
+            self._pending.remove(item)
+            self.tables[item.kind].put(item.row)
+
+    def commit_record(self, record_id: str) -> None:
+        """A writer waits for the transactions that hold the row: they commit first."""
+        mine = [item for item in self._pending if item.row["Id"] == record_id]
+        for item in mine:
+            self._pending.remove(item)
+            self.tables[item.kind].put(item.row)
+
+    def current(self, kind: ObjectType, record_id: str) -> Row | None:
+        """The newest version of a row, whether others see it yet or not."""
+        for item in reversed(self._pending):
+            if item.row["Id"] == record_id:
+                return item.row
+        return self.tables[kind.name].get(record_id)
+
+    def reference(self, value: Value) -> tuple[ObjectType, Row] | None:
+        """The live row behind an id."""
+        if not isinstance(value, str):
+            return None
+        kind = self.schema.by_prefix(value[:3])
+        row = None if kind is None else self.current(kind, value)
+        return None if kind is None or row is None or row.get("IsDeleted") else (kind, row)

@@ -1,0 +1,65 @@
+"""The org's switches, changed on the control port. What the facts leave unsure is a switch here."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from crmhub.sandbox.vendor import ControlError
+
+
+@dataclass(slots=True)
+class Settings:
+    """Every switch with its default; seconds unless said otherwise."""
+
+    token_life: int = 7200
+    """Idle time after which a session ends; each use starts it anew."""
+    sessions_dead: bool = False
+    """Every session is refused, new ones included: 401 for ever."""
+    high_assurance: bool = False
+    """401 with the message that refreshing never helps."""
+    daily_limit: int = 100_000
+    daily_used: int = 0
+    """Calls that others made today; raise it to exhaust the limit."""
+    lag: float = 0.0
+    """Edits by people become visible this long after their stamp (long transactions)."""
+    page_size: int = 2000
+    """The largest query page the org gives."""
+    fresh_pages: bool = False
+    """Later pages of a query show values as of the page, not of the query."""
+    unknown_field_fails: str = "request"
+    """An unknown field in a collection refuses the whole "request" or its "row"."""
+    echo_failed_id: bool = False
+    """Failed updates of a collection carry their id."""
+    duplicate_key: str = "duplicateResut"
+    """How DUPLICATES_DETECTED spells its key."""
+    deleted_status: int = 404
+    """HTTP status of ENTITY_IS_DELETED."""
+    hidden_fields: list[str] = field(default_factory=list)
+    """"Lead.AnnualRevenue": field-level security hides it from the integration user."""
+    read_only_fields: list[str] = field(default_factory=list)
+    """"Lead.Rating": seen but not editable."""
+    rewrite: dict[str, str] = field(default_factory=dict)
+    """"Lead.Phone": upper, lower, title, digits, or a number of characters to cut at."""
+    locked: dict[str, int] = field(default_factory=dict)
+    """Record id -> how many writes meet UNABLE_TO_LOCK_ROW."""
+    validation_rules: list[dict[str, Any]] = field(default_factory=list)
+    """{object, field, value, message}: refused while the field holds the value (null: blank)."""
+    duplicate_rules: list[dict[str, Any]] = field(default_factory=list)
+    """{object, field, allowSave}: refused when another record holds the same value."""
+    customize_application: bool = True
+    """The integration user may create fields."""
+    password_flow: bool = False
+
+    def change(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Set some switches; -> all of them. Raises ControlError for unknown names and wrong types."""
+        known = {item.name for item in fields(self)}
+        unknown = set(wish) - known
+        if unknown:
+            raise ControlError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
+        for name, value in wish.items():
+            wanted = type(getattr(self, name))
+            if wanted is float and type(value) is int:
+                value = float(value)
+            if type(value) is not wanted:
+                raise ControlError(f"{name} must be of type {wanted.__name__}")
+            setattr(self, name, value)
+        return asdict(self)

@@ -1,0 +1,61 @@
+"""The org's rolling daily allowance of API calls, and the limits resource."""
+
+from collections import deque
+from typing import Any
+
+from crmhub.sandbox.salesforce.org import OrgState
+from crmhub.sandbox.salesforce.times import DAY
+
+HOUR = DAY // 24
+
+
+class Usage:
+    """Counts calls in hours of the sandbox clock; what is older than 24 hours is free again."""
+
+    def __init__(self, org: OrgState, *, limited: bool) -> None:
+        self._org = org
+        self._limited = limited
+        self._hours: deque[list[int]] = deque()
+
+    @property
+    def limit(self) -> int:
+        """Calls per rolling 24 hours."""
+        return self._org.settings.daily_limit if self._limited else 100_000_000
+
+    def used(self) -> int:
+        """Calls of the last 24 hours, other people's included."""
+        oldest = self._org.clock.now() - DAY
+        while self._hours and self._hours[0][0] + HOUR <= oldest:
+            self._hours.popleft()
+        return sum(count for _, count in self._hours) + self._org.settings.daily_used
+
+    def take(self) -> bool:
+        """Count one call; False when the allowance is used up (then nothing is counted)."""
+        if self.used() >= self.limit:
+            return False
+        hour = self._org.clock.now() // HOUR * HOUR
+        if not self._hours or self._hours[-1][0] != hour:
+            self._hours.append([hour, 0])
+        self._hours[-1][1] += 1
+        return True
+
+    def header(self) -> str:
+        """The value of Sforce-Limit-Info."""
+        return f"api-usage={self.used()}/{self.limit}"
+
+    def limits(self) -> dict[str, Any]:
+        """GET limits."""
+        remaining = max(0, self.limit - self.used())
+        return {
+            "ConcurrentAsyncGetReportInstances": {"Max": 200, "Remaining": 200},
+            "DailyApiRequests": {"Max": self.limit, "Remaining": remaining},
+            "DailyAsyncApexExecutions": {"Max": 250_000, "Remaining": 250_000},
+            "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
+            "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
+            "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
+            "DailyStreamingApiEvents": {"Max": 200_000, "Remaining": 200_000},
+            "DataStorageMB": {"Max": 10_240, "Remaining": 9_800},
+            "FileStorageMB": {"Max": 10_240, "Remaining": 10_100},
+            "HourlyAsyncReportRuns": {"Max": 1_200, "Remaining": 1_200},
+            "SingleEmail": {"Max": 5_000, "Remaining": 5_000},
+        }
