@@ -26,7 +26,7 @@ SEARCH_WAIT_S = 1.0
 LOCKED_WAIT_S = 2.0
 
 REMEDIES = {
-    "PROPERTY_DOESNT_EXIST": "create it in HubSpot (crmhub check --create-fields) or take it out of the mapping",
+    "PROPERTY_DOESNT_EXIST": "create it in HubSpot (crmhub check --create-fields) or unmap it",
     "READ_ONLY_VALUE": "HubSpot computes this property: set its direction to pull",
     "INVALID_OPTION": "list this value under [options] in the mapping, or add it to the property in HubSpot",
     "INVALID_INTEGER": "send a whole number; for an owner, the owner's id",

@@ -1,8 +1,9 @@
 """Form submissions: per form, newest first, until what is known.
 
-HubSpot has no feed across forms and no time filter, so a pull lists the forms and asks each for its newest page;
-at most FORMS_PER_PULL forms a pull, those asked longest ago first. Submissions carry no contact id, only what
-was typed: they link by e-mail address. https://developers.hubspot.com/docs/reference/api/marketing/forms
+HubSpot has no feed across forms and no time filter, so a pull lists the forms and asks each for its newest
+page; at most FORMS_PER_PULL forms a pull, those asked longest ago first. Submissions carry no contact id,
+only what was typed: they link by e-mail address.
+https://developers.hubspot.com/docs/reference/api/marketing/forms
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def list_forms(api: Api) -> dict[str, str]:
 def pull_submissions(api: Api, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
     """New submissions, form by form.
 
-    Bookmark: per form {at: newest stamp seen, ids: those inside the overlap, asked: when}. A form's mark moves
-    when its last page is out, because pages come newest first.
+    Bookmark: per form {at: newest stamp seen, ids: those inside the overlap, asked: when}. A form's mark
+    moves when its last page is out, because pages come newest first.
     """
     marks: dict[str, Any] = dict((bookmark or {}).get("forms") or {})
     forms = list_forms(api)

@@ -1,17 +1,18 @@
 """Pull of an object stream: a first pull by list, later ones by search over a moving window.
 
-The window. Search is an index that lags behind its stamps, so each pass looks again at everything stamped since
-`low` = start of the last completed pass minus the overlap. Inside a pass rows come in order of id, and each page
-asks for ids above the last one: neither 10,000 results nor thousands of equal stamps can hide a row.
+The window. Search is an index that lags behind its stamps, so each pass looks again at everything stamped
+since `low` = start of the last completed pass minus the overlap. Inside a pass rows come in order of id,
+and each page asks for ids above the last one: neither 10,000 results nor thousands of equal stamps can hide
+a row.
 
     bookmark   first   {start, last_id, ...}       list, killed in the middle: goes on by search above last_id
                delta   {low, start, last_id, ...}  search, killed in the middle: goes on above last_id
                idle    {low, n, hwm, digest}       done: n rows were stamped at or after low, newest hwm
 
-An idle pass costs one call. Up to 200 rows in the window: that page is the window, and its digest tells whether
-anything changed. More (our own write-backs after a big push): one probe, newest first, whose total and newest
-stamp are compared with n and hwm; once all n are older than the overlap the window is read again in full, which
-catches what came late, and moves on.
+An idle pass costs one call. Up to 200 rows in the window: that page is the window, and its digest tells
+whether anything changed. More (our own write-backs after a big push): one probe, newest first, whose total
+and newest stamp are compared with n and hwm; once all n are older than the overlap the window is read again
+in full, which catches what came late, and moves on.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from connectors.hubspot.sweeping import sweep, sweep_due
 
 VERSION = 1
 OVERLAP_MS = OVERLAP_S * 1000
-#: a list URL with more property names than this is refused by some edge servers: search takes them in its body
+#: a list URL with more property names than this is refused by some edge servers: search takes them in its
+#: body
 MAX_URL_NAMES = 6_000
 
 
@@ -38,7 +40,8 @@ MAX_URL_NAMES = 6_000
 class Tally:
     """The rows stamped at or after `edge`: what the next pass will find again if nothing changes.
 
-    `digest` is a sum over (id, stamp), so that the order does not matter and a killed pass can go on counting.
+    `digest` is a sum over (id, stamp), so that the order does not matter and a killed pass can go on
+    counting.
     """
 
     edge: int
@@ -149,7 +152,8 @@ class ObjectPull:
     def _resume_first(self, bookmark: Bookmark) -> Iterator[Page]:
         return self._by_id("first", None, None, bookmark)
 
-    # ---------------------------------------------------------------------------------------------- later ones
+    # ---------------------------------------------------------------------------------------------- later
+    # ones
 
     def _resume_delta(self, bookmark: Bookmark) -> Iterator[Page]:
         return self._by_id("delta", bookmark["low"], None, bookmark)
@@ -193,10 +197,11 @@ class ObjectPull:
         swept_at: int | None = None,
         found: Record | None = None,
     ) -> Iterator[Page]:
-        """Rows in order of id, all of them or those stamped since `low`; links are read for five pages at once.
+        """Rows in order of id, all of them or those stamped since `low`; links are read for five pages at
+        once.
 
-        Either `at`, the hub's time when the pass began, or the bookmark of the pass that is `resumed`. `found`: a
-        first page that was read already.
+        Either `at`, the hub's time when the pass began, or the bookmark of the pass that is `resumed`.
+        `found`: a first page that was read already.
         """
         last_id, before = 0, 0
         tally: Tally | None = None

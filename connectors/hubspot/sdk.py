@@ -51,12 +51,13 @@ class _Pool:
         **_settings: Any,  # preload_content, timeout: the transport has its own
     ) -> _Reply:
         path = url.removeprefix(self._api.settings.base_url.rstrip("/"))
+        route = _PROPERTY.sub(r"\1/{name}", path.partition("?")[0])
         fate: Fate = "read" if method in ("GET", "HEAD") else "write"
         mine = {k: v for k, v in (headers or {}).items() if k.lower() in ("content-type", "accept")}
         answer = self._api.transport.request(
             method,
             versioned(path, self._api.settings.api_version),
-            endpoint=f"{method} {_PROPERTY.sub(r'\\1/{name}', path.partition('?')[0])}",
+            endpoint=f"{method} {route}",
             fate=fate,
             params=fields,
             data=body.encode() if body is not None else None,

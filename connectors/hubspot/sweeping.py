@@ -1,8 +1,8 @@
 """The daily look into the recycle bin.
 
 HubSpot keeps archived records 90 days, tells of them nowhere else (search never shows them, the modification
-stamp does not move) and lists them without filter or order. So once a day the whole bin is read; its calls are
-counted under "(archived)".
+stamp does not move) and lists them without filter or order. So once a day the whole bin is read; its calls
+are counted under "(archived)".
 """
 
 from __future__ import annotations
