@@ -19,7 +19,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from threading import BoundedSemaphore, RLock
 from typing import Any, Literal, Protocol
@@ -29,7 +28,6 @@ import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from requests.structures import CaseInsensitiveDict
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
@@ -42,6 +40,9 @@ from connectors.contract import (
     Throttled,
     Unavailable,
 )
+from connectors.verdicts import OK, Action, Answer, Classify, UnknownFate, Verdict, http_date, retry_after
+
+__all__ = ["OK", "Answer", "Auth", "Classify", "Fate", "StaticAuth", "Transport", "UnknownFate", "Verdict"]
 
 log = logging.getLogger(__name__)
 
@@ -58,50 +59,6 @@ THROTTLE_PATIENCE_S = 90.0
 SKEW_TOLERANCE_MS = 2_000
 
 Fate = Literal["read", "write"]
-Action = Literal["ok", "retry", "throttle", "auth", "stop"]
-
-
-class UnknownFate(Exception):  # noqa: N818 - not an error: a state of knowledge, never leaves a connector
-    """A write was sent and no (whole) answer came: it may or may not have been executed."""
-
-    def __init__(self, endpoint: str, detail: str) -> None:
-        self.endpoint, self.detail = endpoint, detail
-        super().__init__(f"{endpoint}: sent, but {detail}")
-
-
-@dataclass(slots=True)
-class Answer:
-    """One HTTP answer. `data`: the parsed JSON (None for an empty body or parse=False)."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    data: Any = None
-    raw: requests.Response | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an answer means.
-
-    ok        hand it to the caller (a partial success or a 404 that the caller expects, too)
-    retry     transient trouble of the server; `error` when it lasts
-    throttle  too fast; `error` when it lasts (None: Throttled)
-    auth      the token is refused: refresh once, then AuthFailed (`error`)
-    stop      raise `error` at once: Rejected, MissingScope, QuotaExhausted, ...
-
-    `wait_s`: seconds times attempt to wait when the vendor sends no Retry-After (None: doubling from 0.5 s).
-    `refused`: the vendor surely executed nothing, so that a write may be repeated too.
-    """
-
-    action: Action
-    error: ConnectorError | None = None
-    wait_s: float | None = None
-    refused: bool = False
-
-
-OK = Verdict("ok")
-Classify = Callable[[int, Mapping[str, str], bytes], Verdict]
 
 
 class Auth(Protocol):
@@ -233,18 +190,6 @@ class Transport:
             url = path if path.startswith(("http://", "https://")) else self.base_url + path
             return self._http(method, url, token, params=params, data=body, headers=extra)
 
-        return self.call(endpoint, fate, send, parse=parse, authorized=authorized)
-
-    def call(
-        self,
-        endpoint: str,
-        fate: Fate,
-        send: Callable[[str | None], Answer],
-        *,
-        parse: bool = True,
-        authorized: bool = True,
-    ) -> Answer:
-        """Run `send(authorization header)` under the rules of this transport (see `request`)."""
         call = _Call(endpoint, fate, send, parse, authorized)
         retrying = Retrying(
             sleep=self._around.clock.sleep,
@@ -300,7 +245,7 @@ class Transport:
         kind: Literal["server", "throttle"] = "throttle" if verdict.action == "throttle" else "server"
         if call.fate == "write" and not (verdict.refused or verdict.action == "throttle"):
             raise UnknownFate(call.endpoint, f"the CRM answered {answer.status}")
-        asked = retry_after(answer.headers, self._around.clock.now())
+        asked = retry_after(answer.headers, self.vendor_now())
         wait = asked if asked is not None else self._usual_wait(call, kind, verdict.wait_s)
         if kind == "throttle":
             self.budget.hold(call.endpoint, min(wait, THROTTLE_PATIENCE_S))
@@ -357,12 +302,12 @@ class Transport:
             allow_redirects=False,
             **kwargs,
         )
-        return Answer(response.status_code, response.headers, response.content, raw=response)
+        return Answer(response.status_code, response.headers, response.content)
 
     def _learn(self, endpoint: str, answer: Answer) -> None:
         self.budget.learn(endpoint, answer.headers)
         stamp = answer.headers.get("Date")
-        date = _http_date(stamp) if stamp else None
+        date = http_date(stamp) if stamp else None
         if date is not None:
             skew = date - self._around.clock.now()
             self._skew_ms = skew if abs(skew) > SKEW_TOLERANCE_MS else 0
@@ -396,65 +341,6 @@ class Transport:
     def _named(self, error: ConnectorError) -> ConnectorError:
         error.connection = self._around.connection
         return error
-
-
-class SdkSession(requests.Session):
-    """A requests session to hand to a vendor's SDK: each of its calls runs through the transport.
-
-    `label(method, url)` gives endpoint and fate. The SDK gets the final good answer; trouble arrives as the
-    contract's errors (or UnknownFate) straight through the SDK. Its own Authorization header is replaced.
-    """
-
-    def __init__(self, transport: Transport, label: Callable[[str, str], tuple[str, Fate]]) -> None:
-        super().__init__()
-        self._transport = transport
-        self._label = label
-
-    def request(  # type: ignore[override] # the SDK's call: same arguments, fewer promises
-        self, method: str | bytes, url: str | bytes, **kwargs: Any
-    ) -> requests.Response:
-        name = method.decode() if isinstance(method, bytes) else method
-        address = url.decode() if isinstance(url, bytes) else url
-        endpoint, fate = self._label(name.upper(), address)
-        headers = {k: v for k, v in (kwargs.get("headers") or {}).items() if k.lower() != "authorization"}
-        data = kwargs.get("data")
-        answer = self._transport.request(
-            name,
-            address,
-            endpoint=endpoint,
-            fate=fate,
-            params=kwargs.get("params"),
-            json=kwargs.get("json"),
-            data=data.encode() if isinstance(data, str) else data,
-            headers=headers,
-            parse=False,
-        )
-        assert answer.raw is not None
-        return answer.raw
-
-
-def retry_after(headers: Mapping[str, str], now: int) -> float | None:
-    """Seconds to wait by the Retry-After header (seconds or an HTTP date); None when absent or unreadable."""
-    text = headers.get("Retry-After") or headers.get("retry-after")
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        date = _http_date(text)
-        return None if date is None else max(0.0, (date - now) / 1000)
-
-
-def plain_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Headers that can be read in any case."""
-    return CaseInsensitiveDict(headers)
-
-
-def _http_date(text: str) -> int | None:
-    try:
-        return round(parsedate_to_datetime(text).timestamp() * 1000)
-    except ValueError:
-        return None
 
 
 def _again(state: RetryCallState) -> _Again:
