@@ -36,7 +36,7 @@ class Chunks:
         return self._chunks[0]
 
     def answering(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The answer of `ask`, which uses `first`; asked again without the hidden fields if refused for one."""
+        """The answer of `ask`, which uses `first`; asked again without hidden fields if refused for one."""
         try:
             return ask()
         except Rejected as e:
