@@ -22,6 +22,7 @@ PERMISSION_SET = "Hub_Integration"
 PERMISSION_SET_LABEL = "Hub Integration"
 _SUFFIX = "__c"
 _TEXT_LENGTH = 255
+_LABEL_LENGTH = 40
 _NUMBER = {"precision": 18, "scale": 2}
 _EXISTS = frozenset({"DUPLICATE_DEVELOPER_NAME", "DUPLICATE_VALUE"})
 
@@ -95,7 +96,7 @@ def _create(org: Org, source: Source, request: FieldRequest) -> bool:
 
 def metadata(request: FieldRequest) -> dict[str, Any]:
     """The Metadata of a CustomField request."""
-    common = {"label": request.label, "description": request.description}
+    common = {"label": request.label[:_LABEL_LENGTH], "description": request.description}
     match request.type:
         case "text":
             key = {"unique": True, "caseSensitive": False} if request.unique else {"unique": False}
