@@ -146,7 +146,7 @@ class Mapping:
                 if owners is None:
                     continue
                 value = None if value is None else owners.get(str(value))
-            result[name] = value
+            result[name] = _or(result.get(name), value) if name in MOST_RESTRICTIVE_FIELDS else value
         return result
 
     def activity(self, connection: str, stream: str, values: abc.Mapping[str, Value]) -> ActivityFacts | None:
@@ -158,6 +158,13 @@ class Mapping:
         """The row as a rep or queue; None when the stream holds none."""
         rules = self.stream(connection, stream).owner
         return None if rules is None else owner_facts(rules, values)
+
+
+def _or(first: Value, second: Value) -> Value:
+    """Consent kept in two fields of one record: any yes counts, then any no."""
+    if first is True or second is True:
+        return True
+    return second if first is None else first
 
 
 def load_mapping(

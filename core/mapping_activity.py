@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import unquote
 
 from core.mapping_structs import ActivityFacts, ActivityRules, OwnerFacts, OwnerRules
@@ -19,7 +20,7 @@ def activity_fields(rules: ActivityRules) -> list[str]:
     """Remote names that the rules read."""
     names: list[str | None] = [rules.kind_field, *rules.words_fields, *rules.occurred_at, rules.ends_at]
     names += [pair[0] for pair in (rules.completed, rules.never, rules.direction, rules.outcome) if pair]
-    names += [*rules.title, rules.owner, rules.email]
+    names += [*rules.never_fields, *rules.title, rules.owner, rules.email]
     return [n for n in dict.fromkeys(names) if n is not None]
 
 
@@ -51,13 +52,14 @@ def _kind(rules: ActivityRules, values: Mapping[str, Value]) -> ActivityKind | N
         if text in rules.kind_table:
             return rules.kind_table[text]
     for name in rules.words_fields:
-        words = name_words(_get(values, name))
-        for kind, phrases in rules.words:
-            if any(_within(phrase, words) for phrase in phrases):
-                return kind
+        text = _get(values, name)
+        found = next((kind for kind, phrases in rules.words if _says(text, phrases)), None)
+        if found is not None:
+            return found
     return rules.kind
 
 
+@lru_cache(maxsize=16_384)
 def name_words(text: str) -> tuple[str, ...]:
     """Folded words of a name or of the path of a URL (its host and query say nothing about the form)."""
     bare = _URL.sub("", text)
@@ -66,13 +68,21 @@ def name_words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(fold(bare)))
 
 
-def _within(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    size = len(phrase)
-    return any(words[i : i + size] == phrase for i in range(len(words) - size + 1))
+def _says(text: str, phrases: Iterable[tuple[str, ...]]) -> bool:
+    if not text:
+        return False
+    words = name_words(text)
+    return any(
+        words[i : i + len(phrase)] == phrase
+        for phrase in phrases
+        for i in range(len(words) - len(phrase) + 1)
+    )
 
 
 def _completion(rules: ActivityRules, values: Mapping[str, Value]) -> tuple[bool, int | None]:
     if rules.never is not None and _get(values, rules.never[0]) in rules.never[1]:
+        return False, None
+    if any(_says(_get(values, n), rules.never_words) for n in rules.never_fields):
         return False, None
     if rules.completed is not None and _get(values, rules.completed[0]) in rules.completed[1]:
         return True, None

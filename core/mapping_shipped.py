@@ -66,6 +66,13 @@ class WordTable(_Table, frozen=True, kw_only=True):
     rules: tuple[Words, ...]
 
 
+class NeverWords(_Table, frozen=True, kw_only=True):
+    """A name with one of these words tells that it did not take place."""
+
+    fields: tuple[str, ...]
+    words: tuple[str, ...]
+
+
 class Translated(_Table, frozen=True, kw_only=True):
     """A field whose values are put into our words; others pass as they are."""
 
@@ -87,6 +94,7 @@ class ActivityTable(_Table, frozen=True, kw_only=True):
     words: WordTable | None = None
     completed: Rule | None = None
     never: Rule | None = None
+    never_words: NeverWords | None = None
     ends_at: str | None = None
     title: Names = ()
     direction: DirectionTable | None = None
@@ -140,51 +148,69 @@ def read_shipped(kind: str, text: str) -> tuple[Shipped | None, list[ConfigProbl
     if file.kind != kind:
         report.add(("kind",), f"says {file.kind!r} in the file of {kind!r}", f'write kind = "{kind}"')
     aliases = {s.alias: s.entity for s in file.streams.values()}
-    fields, owners, pull_only = _fields(report, aliases)
+    fields = _Fields(report, aliases)
     shipped = Shipped(
         kind=kind,
         label=file.label,
         form=file.form,
         streams={name: _stream(kind, name, one, report) for name, one in file.streams.items()},
-        fields=fields,
-        owner_fields=owners,
+        fields=fields.names,
+        also=fields.also,
+        owner_fields=frozenset(fields.owners),
         options=_options(report),
-        pull_only=pull_only,
+        pull_only=frozenset(fields.pull_only),
     )
     return (None if report.fatal else shipped), report.problems
 
 
-def _fields(
-    report: Report, aliases: Mapping[str, StreamEntity]
-) -> tuple[dict[str, dict[str, str]], frozenset[str], frozenset[str]]:
-    fields: dict[str, dict[str, str]] = {}
-    owners: set[str] = set()
-    pull_only: set[str] = set()
-    for section in ("fields", "targets"):
-        for name, table in report.data.get(section, {}).items():
-            path: Path = (section, name)
-            if name not in FIELDS or FIELDS[name].decision != (section == "targets"):
-                known = [f.name for f in FIELDS.values() if f.decision == (section == "targets")]
-                report.add(path, "unknown canonical field", choose(name, known))
-                continue
-            fields[name] = {}
-            for key, value in table.items():
-                if key == "owner" and value is True:
-                    owners.add(name)
-                elif key == "pull_only" and value is True:
-                    pull_only.add(name)
-                elif aliases.get(key) != FIELDS[name].entity or not isinstance(value, str):
-                    fit = [a for a, e in aliases.items() if e == FIELDS[name].entity]
-                    report.add((*path, key), "no stream of this entity has this alias", choose(key, fit))
-                else:
-                    fields[name][key] = value
-    return fields, frozenset(owners), frozenset(pull_only)
+class _Fields:
+    """[fields] and [targets]."""
+
+    def __init__(self, report: Report, aliases: Mapping[str, StreamEntity]) -> None:
+        self.report, self.aliases = report, aliases
+        self.names: dict[str, dict[str, str]] = {}
+        self.also: dict[str, dict[str, tuple[str, ...]]] = {}
+        self.owners: set[str] = set()
+        self.pull_only: set[str] = set()
+        for section in ("fields", "targets"):
+            for name, table in report.data.get(section, {}).items():
+                self._block(section, name, table)
+
+    def _block(self, section: str, name: str, table: Any) -> None:
+        decision = section == "targets"
+        if name not in FIELDS or FIELDS[name].decision != decision:
+            known = [f.name for f in FIELDS.values() if f.decision == decision]
+            self.report.add((section, name), "unknown canonical field", choose(name, known))
+            return
+        if not isinstance(table, dict):
+            self.report.add((section, name), "must be a table", f"write it as [{section}.{name}]")
+            return
+        self.names[name] = {}
+        for key, value in table.items():
+            if key == "owner" and value is True:
+                self.owners.add(name)
+            elif key == "pull_only" and value is True:
+                self.pull_only.add(name)
+            else:
+                self._alias(section, name, key, value)
+
+    def _alias(self, section: str, name: str, key: str, value: Any) -> None:
+        entity, alias = FIELDS[name].entity, key.removesuffix("_also")
+        if self.aliases.get(alias) == entity and isinstance(value, str) and alias == key:
+            self.names[name][alias] = value
+        elif self.aliases.get(alias) == entity and isinstance(value, list) and alias != key:
+            self.also.setdefault(name, {})[alias] = tuple(str(v) for v in value)
+        else:
+            fit = [a for a, e in self.aliases.items() if e == entity]
+            self.report.add((section, name, key), "no stream of this entity has this alias", choose(key, fit))
 
 
 def _options(report: Report) -> dict[str, dict[str, tuple[str, ...]]]:
     tables: dict[str, dict[str, tuple[str, ...]]] = {}
-    for name, table in report.data.get("options", {}).items():
-        found = option_values(report, ("options", name), table)
+    given = report.data.get("options", {})
+    for name, table in given.items():
+        source = given.get(table) if isinstance(table, str) else table
+        found = option_values(report, ("options", name), source)
         if found is not None:
             tables[name] = found
     return tables
@@ -253,6 +279,8 @@ def _activity(table: ActivityTable) -> ActivityRules:
         ends_at=table.ends_at,
         completed=_rule(table.completed),
         never=_rule(table.never),
+        never_fields=table.never_words.fields if table.never_words else (),
+        never_words=tuple(name_words(w) for w in table.never_words.words) if table.never_words else (),
         title=_names(table.title),
         direction=(table.direction.field, table.direction.table) if table.direction else None,
         outcome=(table.outcome.field, table.outcome.table) if table.outcome else None,

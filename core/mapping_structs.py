@@ -201,6 +201,8 @@ class ActivityRules:
     ends_at: str | None
     completed: tuple[str, frozenset[str]] | None
     never: tuple[str, frozenset[str]] | None
+    never_fields: tuple[str, ...]
+    never_words: tuple[tuple[str, ...], ...]
     title: tuple[str, ...]
     direction: tuple[str, Mapping[str, Literal["in", "out"]]] | None
     outcome: tuple[str, Mapping[str, str]] | None
@@ -282,6 +284,8 @@ class Shipped:
     streams: Mapping[str, StreamMap] = field(default_factory=dict)
     #: canonical name -> stream alias -> remote name
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: canonical name -> stream alias -> names that orgs often make beside the usual one
+    also: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     #: canonical names whose remote value is an owner id
     owner_fields: frozenset[str] = frozenset()
     #: canonical name -> canonical value -> remote values (first is written), () = not written

@@ -337,7 +337,8 @@ class _Reader:
             if other.remote == target.remote and other.pushed and target.pushed:
                 text = f"{target.remote} is already written by {other.key} (line {other.line})"
                 self.report.add(path, text, "let one of them pull only, or name another remote field")
-            if other.field.name == target.field.name and other.pulled and target.pulled:
+            twice = other.field.name == target.field.name and target.field.name not in MOST_RESTRICTIVE_FIELDS
+            if twice and other.pulled and target.pulled:
                 text = f"{target.field.name} is already read from {other.remote} (line {other.line})"
                 self.report.add(path, text, 'let one of them only push: direction = "push"')
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from core.mapping_structs import OptionTable, Reader, SchemaField, Target, Unwritable
 from core.model import FieldType, Value
-from core.values import blank, normal
+from core.values import blank, fold, normal
 
+_APART = re.compile(r"[\s_-]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPED = frozenset({"number", "money", "bool", "date", "datetime"})
 #: decision text that explains: shortened to what fits instead of refused
@@ -51,24 +55,44 @@ def _typed(kind: FieldType) -> Reader:
     return read
 
 
+def _words(table: OptionTable | None) -> Callable[[str], str]:
+    """Remote option -> canonical; another spelling of the same (label, case, _ for blank) counts, when it is one."""
+    exact: dict[str, str] = {} if table is None else dict(table.read)
+    loose: dict[str, str] = {}
+    for remote, canonical in exact.items():
+        loose.setdefault(spelling(remote), canonical)
+
+    def read(text: str) -> str:
+        found = exact.get(text)
+        return loose.get(spelling(text), text) if found is None else found
+
+    return read
+
+
+@lru_cache(maxsize=16_384)
+def spelling(text: str) -> str:
+    """An option text without what people spell differently: case, accents, blanks, "_", "-"."""
+    return " ".join(_APART.split(fold(text))).strip()
+
+
 def _one(table: OptionTable) -> Reader:
-    words = table.read
+    words = _words(table)
 
     def read(value: Value) -> Value:
         text = _text(value)
-        return None if text is None else words.get(str(text), text)
+        return None if text is None else words(str(text))
 
     return read
 
 
 def _many(table: OptionTable | None) -> Reader:
-    words = {} if table is None else table.read
+    words = _words(table)
 
     def read(value: Value) -> Value:
         text = _text(value)
         if text is None:
             return None
-        parts = {words.get(part, part) for raw in str(text).split(";") if (part := raw.strip())}
+        parts = {words(part) for raw in str(text).split(";") if (part := raw.strip())}
         return ";".join(sorted(parts)) or None
 
     return read
@@ -82,6 +106,7 @@ def to_remote(target: Target, value: Value) -> Value | Unwritable:
     if blank(value):
         return None
     kind = target.field.type
+    found: Value | Unwritable
     if kind in ("option", "options"):
         found = _write_options(target, str(value), many=kind == "options")
     elif target.options is not None:
