@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from connectors.contract import Surroundings
+import orjson
+import requests
+import responses
+
+from connectors.contract import Page, Surroundings
 from connectors.salesforce.config import Settings
 
 BASE = "https://acme.my.salesforce.com"
 DATA = f"{BASE}/services/data/v67.0"
+TOKEN_URL = f"{BASE}/services/oauth2/token"
+QUERY_ALL = f"{DATA}/queryAll/"
+QUERY = f"{DATA}/query/"
+COLLECTIONS = f"{DATA}/composite/sobjects"
 ORG = "00D000000000001EAA"
 HUB = "005000000000001AAA"
 ANN = "005000000000002AAA"
@@ -123,3 +132,25 @@ def refusal(code: str, message: str = "no", fields: list[str] | None = None) -> 
 def row_error(code: str, message: str = "no", fields: list[str] | None = None) -> dict[str, Any]:
     """A failed record of a collections answer."""
     return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": fields or []}]}
+
+
+def sent(http: responses.RequestsMock, url: str) -> list[requests.PreparedRequest]:
+    """The requests to one address, in order."""
+    return [c.request for c in http.calls if (c.request.url or "").split("?")[0] == url]
+
+
+def statements(http: responses.RequestsMock) -> list[str]:
+    """The SOQL statements that were asked."""
+    return [
+        parse_qs(urlsplit(c.request.url or "").query)["q"][0]
+        for c in http.calls
+        if "?q=" in (c.request.url or "") or "&q=" in (c.request.url or "")
+    ]
+
+
+def body(request: requests.PreparedRequest) -> Any:
+    return orjson.loads(request.body or b"null")
+
+
+def ids(pages: list[Page]) -> list[str]:
+    return [row.id for p in pages for row in p.rows]
