@@ -89,8 +89,8 @@ def full(kind: ObjectType, access: Access, base: str) -> dict[str, Any]:
         }
     )
     described["urls"] |= {
-        "uiDetailTemplate": f"/{{ID}}",
-        "uiEditTemplate": f"/{{ID}}/e",
+        "uiDetailTemplate": "/{ID}",
+        "uiEditTemplate": "/{ID}/e",
         "uiNewRecord": f"/{kind.prefix}/e",
     }
     return described
@@ -125,7 +125,7 @@ def _master(path: str) -> dict[str, Any]:
 def _field(kind: ObjectType, item: Field, access: Access) -> dict[str, Any]:
     edits = access.edits(kind, item)
     numeric = item.type in NUMBER_TYPES
-    described = {
+    return {
         "aggregatable": item.filterable and item.type not in ("boolean", "address"),
         "aiPredictionField": False,
         "autoNumber": False,
@@ -151,7 +151,8 @@ def _field(kind: ObjectType, item: Field, access: Access) -> dict[str, Any]:
         "filterable": item.filterable,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,
-        "groupable": item.filterable and item.type not in ("double", "currency", "percent", "datetime", "address"),
+        "groupable": item.filterable
+        and item.type not in ("double", "currency", "percent", "datetime", "address"),
         "highScaleNumber": False,
         "htmlFormatted": False,
         "idLookup": item.id_lookup,
@@ -184,7 +185,6 @@ def _field(kind: ObjectType, item: Field, access: Access) -> dict[str, Any]:
         "updateable": item.updateable and edits,
         "writeRequiresMasterRead": False,
     }
-    return described
 
 
 def _compound(kind: ObjectType, item: Field) -> str | None:
@@ -193,7 +193,11 @@ def _compound(kind: ObjectType, item: Field) -> str | None:
         return "Name"
     for other in kind.fields.values():
         prefix = other.components
-        if prefix is not None and item.name.removeprefix(prefix) in _ADDRESS_PARTS and item.name.startswith(prefix):
+        if (
+            prefix is not None
+            and item.name.removeprefix(prefix) in _ADDRESS_PARTS
+            and item.name.startswith(prefix)
+        ):
             return other.name
     return None
 

@@ -113,7 +113,12 @@ class Seed:
         yield (
             "Group",
             [
-                {"Id": salesforce_id("00G", number), "Name": name, "DeveloperName": developer, "Type": "Queue"}
+                {
+                    "Id": salesforce_id("00G", number),
+                    "Name": name,
+                    "DeveloperName": developer,
+                    "Type": "Queue",
+                }
                 for number, name, developer in QUEUES
             ],
         )
@@ -142,7 +147,9 @@ class Seed:
         yield _user(INTEGRATION_NUMBER, "", "crmhub", INTEGRATION_NAME, INTEGRATION_NAME)
         loader = "data.loader@ourfirm.example"
         yield _user(LOADER_NUMBER, "Data", "Loader", loader, loader)
-        automated = _user(AUTOMATED_NUMBER, "Automated", "Process", "autoproc@ourfirm.example", "noreply@ourfirm.example")
+        automated = _user(
+            AUTOMATED_NUMBER, "Automated", "Process", "autoproc@ourfirm.example", "noreply@ourfirm.example"
+        )
         yield {**automated, "UserType": "AutomatedProcess"}
 
     def _account(self, record_id: str, record: KnownCompany) -> Row:

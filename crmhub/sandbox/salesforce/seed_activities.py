@@ -11,7 +11,12 @@ from crmhub.sandbox.world import BIT, DAY, FORM_KINDS, Activity, KnownPerson, Wo
 
 MINUTE = 60_000
 ARCHIVED_AFTER = 365 * DAY
-_DISPOSITIONS = {"connected": "Connected", "no_answer": "No Answer", "voicemail": "Left Voicemail", "busy": "Busy"}
+_DISPOSITIONS = {
+    "connected": "Connected",
+    "no_answer": "No Answer",
+    "voicemail": "Left Voicemail",
+    "busy": "Busy",
+}
 _TOPICS = ("pricing", "your question", "next steps", "a short demo", "the offer")
 
 
@@ -44,7 +49,12 @@ class ActivitySeed:
     def task(self, record_id: str, act: Activity) -> Row:
         """A call, e-mail, note, thing to do or web form."""
         topic = _TOPICS[act.detail % len(_TOPICS)]
-        row: Row = {"Status": "Completed", "Priority": "Normal", "TaskSubtype": "Task", "ActivityDate": day_of(act.at)}
+        row: Row = {
+            "Status": "Completed",
+            "Priority": "Normal",
+            "TaskSubtype": "Task",
+            "ActivityDate": day_of(act.at),
+        }
         if act.kind == "call":
             row["Subject"] = f"Call about {topic}"
             row["TaskSubtype"] = "Call"

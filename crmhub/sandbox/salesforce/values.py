@@ -18,13 +18,13 @@ _JSON_WORDS = (
 )
 
 
-class NotDeserializable(ApiError):
+class NotDeserializableError(ApiError):
     """A JSON value of a kind the field's type cannot hold: the vendor refuses the whole request."""
 
     def __init__(self, wanted: str, value: object) -> None:
         token = next((word for kind, word in _JSON_WORDS if isinstance(value, kind)), None)
         if token is None:
-            token = "START_ARRAY" if isinstance(value, list) else "START_OBJECT"  # noqa: S105  # a parser's token
+            token = "START_ARRAY" if isinstance(value, list) else "START_OBJECT"  # a parser's token
         shown = f" value {value}" if not isinstance(value, list | dict) else ""
         message = (
             f"Cannot deserialize instance of {wanted} from {token}{shown} or request may be missing a required field "
@@ -34,7 +34,7 @@ class NotDeserializable(ApiError):
 
 
 def read(field: Field, value: Any) -> Value:
-    """The stored form of a JSON value; raises NotDeserializable. Lengths and options are checked apart."""
+    """The stored form of a JSON value; raises NotDeserializableError. Lengths and options are checked apart."""
     if value is None:
         return None
     kind = field.type
@@ -43,21 +43,21 @@ def read(field: Field, value: Any) -> Value:
             return value
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
-        raise NotDeserializable("boolean", value)
+        raise NotDeserializableError("boolean", value)
     if kind in ("int", "double", "currency", "percent"):
         return _number(field, value)
     if kind == "datetime":
         moment = parse_moment(value) if isinstance(value, str) else None
         if moment is None:
-            raise NotDeserializable("datetime", value)
+            raise NotDeserializableError("datetime", value)
         return moment // 1000 * 1000
     if kind == "date":
         day = parse_day(value) if isinstance(value, str) else None
         if day is None:
-            raise NotDeserializable("date", value)
+            raise NotDeserializableError("date", value)
         return day
     if not isinstance(value, str):
-        raise NotDeserializable("reference" if kind in ("reference", "id") else "string", value)
+        raise NotDeserializableError("reference" if kind in ("reference", "id") else "string", value)
     text = value.replace("\r\n", "\n").strip()
     return text or None
 
@@ -65,13 +65,13 @@ def read(field: Field, value: Any) -> Value:
 def _number(field: Field, value: Any) -> Value:
     wanted = "int" if field.type == "int" else "double" if field.type == "double" else field.type
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise NotDeserializable(wanted, value)
+        raise NotDeserializableError(wanted, value)
     try:
         number = float(value)
     except ValueError:
-        raise NotDeserializable(wanted, value) from None
+        raise NotDeserializableError(wanted, value) from None
     if number != number or number in (float("inf"), float("-inf")):
-        raise NotDeserializable(wanted, value)
+        raise NotDeserializableError(wanted, value)
     if field.type == "int" or field.scale == 0:
         rounded = int(number + (0.5 if number >= 0 else -0.5))
         return rounded if field.type == "int" else float(rounded)

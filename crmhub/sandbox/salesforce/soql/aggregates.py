@@ -59,7 +59,7 @@ class Aggregates:
                 key=lambda members: _sortable(
                     column.value(members), last=order.nulls_last != order.descending
                 )
-            )  # noqa: B023  # used before the next turn
+            )  # used before the next turn
             if order.descending:
                 kept.reverse()
         end = None if self._query.limit is None else self._query.offset + self._query.limit

@@ -22,8 +22,32 @@ MAX_DEPTH = 60
 
 _AGGREGATES = frozenset({"count", "count_distinct", "max", "min", "sum", "avg"})
 _RESERVED = frozenset(
-    "and asc desc excludes first from group having in includes last like limit not null nulls offset or select "
-    "using where with for order".split()
+    {
+        "and",
+        "asc",
+        "desc",
+        "excludes",
+        "first",
+        "from",
+        "group",
+        "having",
+        "in",
+        "includes",
+        "last",
+        "like",
+        "limit",
+        "not",
+        "null",
+        "nulls",
+        "offset",
+        "or",
+        "select",
+        "using",
+        "where",
+        "with",
+        "for",
+        "order",
+    }
 )
 _COMPARE = frozenset({"=", "!=", "<>", "<", "<=", ">", ">="})
 
@@ -136,9 +160,8 @@ class _Parser:
         return None
 
     def _skip_with(self) -> None:
-        if self._accept("with"):
-            if not self._accept("security_enforced", "user_mode", "system_mode"):
-                raise self._unexpected()
+        if self._accept("with") and not self._accept("security_enforced", "user_mode", "system_mode"):
+            raise self._unexpected()
 
     def _select_list(self, *, nested: bool) -> tuple[Selected, ...]:
         items = [self._selected(nested=nested)]

@@ -70,7 +70,7 @@ class _Runner:
 
     def _test(self, query: Query, scope: Scope) -> Test:
         if query.where is None:
-            return Test(lambda row: True)
+            return Test(_always)
         return Conditions(scope, self._values).bind(query.where)
 
     def _values(self, query: Query) -> frozenset[Value]:
@@ -156,6 +156,10 @@ def _candidates(table: Table, span: Span) -> Iterator[Row]:
         found = [row for row in map(table.get, span.ids) if row is not None]
         return iter(sorted(found, key=key_of))
     return table.between(span.start, span.end)
+
+
+def _always(_row: Row) -> bool:
+    return True
 
 
 def _is_table_order(order_by: tuple[Ordering, ...], keys: list[_SortKey]) -> bool:

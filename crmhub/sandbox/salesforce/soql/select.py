@@ -136,11 +136,10 @@ class Selection:
 
     def _add_path(self, shape: Shape, path: FieldPath) -> None:
         bound = self.scope.resolve(path)
-        kind = self.scope.kind
         for step in bound.steps:
             target = NAME if step.polymorphic else self.scope.org.schema.get(step.reference_to[0])
             assert target is not None
-            shape, kind = shape.parent(self.scope.org, step, target), target
+            shape = shape.parent(self.scope.org, step, target)
         if not shape.add_field(bound.field):
             reason = f"duplicate field selected: {bound.field.name}"
             raise self.scope.error("INVALID_FIELD", reason, path.at)

@@ -274,11 +274,15 @@ def compare(get: Getter, field: Field, op: str, value: Value, direct: bool) -> T
         wanted = value if exact else fold(value)
         span = _span(field, op, value) if direct else EVERYTHING
         if value is None and op in ("<", ">"):
-            return Test(lambda row: False)
+            return Test(_never)
         if exact:
             return Test(lambda row: (get(row) == wanted) == equal, span)
         return Test(lambda row: (fold(get(row)) == wanted) == equal, span)
     return Test(_ordered(get, op, value, exact), _span(field, op, value) if direct else EVERYTHING)
+
+
+def _never(_row: Row) -> bool:
+    return False
 
 
 def _ordered(get: Getter, op: str, bound: Value, exact: bool) -> Predicate:

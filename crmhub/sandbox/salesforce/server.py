@@ -1,0 +1,258 @@
+"""The simulated org as the sandbox's server sees it: routes, sessions, limits, state, edits."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from crmhub.sandbox.clock import Clock
+from crmhub.sandbox.messages import Match, Request, Response, Router
+from crmhub.sandbox.salesforce.collections_api import CollectionsApi
+from crmhub.sandbox.salesforce.composite_api import CompositeApi
+from crmhub.sandbox.salesforce.desk import Desk
+from crmhub.sandbox.salesforce.errors import ApiError, RowRejectedError
+from crmhub.sandbox.salesforce.feeds import Feeds
+from crmhub.sandbox.salesforce.least import least_calls
+from crmhub.sandbox.salesforce.org import INTEGRATION_NAME, OrgState
+from crmhub.sandbox.salesforce.paths import NEWEST, OLDEST, base_of, resources, version_number, versions
+from crmhub.sandbox.salesforce.query_api import QueryApi
+from crmhub.sandbox.salesforce.refusals import quota_refusal, refusal
+from crmhub.sandbox.salesforce.seed import Seed
+from crmhub.sandbox.salesforce.sessions import Sessions
+from crmhub.sandbox.salesforce.settings import Settings
+from crmhub.sandbox.salesforce.sobjects_api import SObjectsApi, rejected
+from crmhub.sandbox.salesforce.tooling_api import ToolingApi
+from crmhub.sandbox.salesforce.usage import Usage
+from crmhub.sandbox.vendor import Options
+from crmhub.sandbox.world import World
+
+Handler = Callable[[Request], Response]
+TOKEN_ROUTE = "/services/oauth2/token"  # noqa: S105  # a path
+DATA = "/services/data"
+ROOT = f"{DATA}/{{version}}"
+MAX_URI = 16_384
+
+
+class Salesforce:
+    """See `crmhub.sandbox.vendor.Vendor`."""
+
+    name = "salesforce"
+
+    def __init__(self, world: World, clock: Clock, options: Options) -> None:
+        self._org = OrgState(clock, Settings(lag=options.lag or 0.0))
+        self._seed = Seed(world, self._org)
+        self._seed.fill()
+        self._sessions = Sessions(self._org, options.seed)
+        self._usage = Usage(self._org, limited=options.limits)
+        self._desk = Desk(self._org)
+        self._base_url = ""
+        self.router = Router()
+        self._routes()
+
+    def connection(self, base_url: str) -> dict[str, Any]:
+        """base_url and the client's credentials; `username` is the integration user's."""
+        self._base_url = base_url
+        return {
+            "base_url": base_url,
+            "client_id": self._sessions.client_id,
+            "client_secret": self._sessions.client_secret,
+            "username": INTEGRATION_NAME,
+        }
+
+    def before(self, request: Request) -> Response | None:
+        """URI length, version, session, daily allowance, in this order."""
+        if len(request.path) + len(request.query.raw) > MAX_URI:
+            page = "<h1>Bad Message 431</h1><pre>reason: Request Header Fields Too Large</pre>"
+            return Response.text(page, 431, "text/html;charset=iso-8859-1")
+        refused = self._version_refused(request)
+        if refused is not None or not _protected(request.path):
+            return refused
+        if not self._sessions.alive(request.headers.get("authorization", "")):
+            return self._dead_session()
+        if request.path.startswith(DATA) and not self._usage.take():
+            return quota_refusal()
+        return None
+
+    def after(self, request: Request, response: Response) -> None:
+        """Sforce-Limit-Info on every JSON answer of the API to a live session."""
+        if request.path.startswith(DATA) and response.status != 401:
+            response.headers["Sforce-Limit-Info"] = self._usage.header()
+
+    def unmatched(self, request: Request, allowed: list[str]) -> Response:
+        """405 with the methods that are allowed, or 404."""
+        if allowed:
+            message = f"HTTP Method '{request.method}' not allowed. Allowed are {','.join(allowed)}"
+            body = [{"errorCode": "METHOD_NOT_ALLOWED", "message": message}]
+            return Response.json(body, 405, {"Allow": ",".join(allowed)})
+        return refusal(404)
+
+    def refuse(self, status: int, request: Request | None = None) -> Response:  # noqa: ARG002  # the protocol's
+        """The vendor's own body for an error status."""
+        return refusal(status)
+
+    def quota_full(self) -> Response:
+        """403 REQUEST_LIMIT_EXCEEDED."""
+        return quota_refusal()
+
+    def is_token_route(self, route: str) -> bool:
+        """The OAuth token endpoint."""
+        return route == TOKEN_ROUTE
+
+    def state(self) -> Iterable[dict[str, Any]]:
+        """Every business record, deleted ones included."""
+        return self._desk.state()
+
+    def external_ids(self) -> Mapping[int, list[dict[str, str]]]:
+        """Person number -> [{object, id}] as seeded."""
+        return self._seed.external_ids()
+
+    def edit(self, kind: str, remote_id: str, fields: dict[str, Any], actor: str) -> dict[str, Any]:
+        """An edit in the CRM's own screens. Raises ControlError."""
+        return self._desk.edit(kind, remote_id, fields, actor)
+
+    def delete(self, kind: str, remote_id: str) -> None:
+        """A person's delete. Raises ControlError."""
+        self._desk.delete(kind, remote_id)
+
+    def settings(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """All switches (see `Settings`); {"end_sessions": true} ends every session. Raises ControlError."""
+        if wish.pop("end_sessions", False):
+            self._sessions.end_all()
+        return self._org.settings.change(wish)
+
+    def least(self) -> dict[str, Any]:
+        """The least possible calls for what is there now."""
+        return least_calls(self._org)
+
+    def _version_refused(self, request: Request) -> Response | None:
+        parts = request.path.split("/")
+        if not request.path.startswith(DATA + "/") or len(parts) < 4 or not parts[3]:
+            return None
+        number = version_number(parts[3])
+        if number is None or number > NEWEST:
+            return refusal(404)
+        return refusal(410) if number < OLDEST else None
+
+    def _dead_session(self) -> Response:
+        message = "Session expired or invalid"
+        if self._org.settings.high_assurance:
+            message = "This session is not valid for use with the REST API"
+        return Response.json([{"message": message, "errorCode": "INVALID_SESSION_ID"}], 401)
+
+    def _routes(self) -> None:
+        plain: list[tuple[str, str, Handler]] = [
+            ("POST", TOKEN_ROUTE, lambda request: self._sessions.token(request, self._base_url)),
+            ("POST", "/services/oauth2/revoke", self._revoke),
+            ("GET", "/services/oauth2/userinfo", self._user_info),
+            ("POST", "/services/oauth2/userinfo", self._user_info),
+            ("GET", "/id/{org}/{user}", self._user_info),
+            ("GET", DATA, lambda _: Response.json(versions())),
+        ]
+        for method, template, handler in plain:
+            self.router.add(method, template, _guarded(handler))
+        for method, template, handler in self._versioned():
+            self.router.add(method, ROOT + template, _guarded(handler))
+
+    def _versioned(self) -> list[tuple[str, str, Handler]]:
+        org = self._org
+        query, sobjects, feeds = QueryApi(org), SObjectsApi(org), Feeds(org)
+        collections, tooling = CollectionsApi(org), ToolingApi(org)
+        composite = CompositeApi(org, self._dispatch, self._usage.take)
+        field = "/tooling/sobjects/CustomField"
+        return [
+            ("GET", "", lambda request: Response.json(resources(base_of(request)))),
+            ("GET", "/limits", lambda _: Response.json(self._usage.limits())),
+            ("GET", "/query", query.query),
+            ("GET", "/queryAll", query.query_all),
+            ("GET", "/query/{locator}", query.more),
+            ("GET", "/queryAll/{locator}", query.more),
+            ("GET", "/tooling/query", query.tooling),
+            ("GET", "/tooling/query/{locator}", query.more),
+            ("POST", field, tooling.create),
+            ("GET", f"{field}/{{id}}", tooling.get),
+            ("PATCH", f"{field}/{{id}}", tooling.update),
+            ("DELETE", f"{field}/{{id}}", tooling.delete),
+            ("GET", "/sobjects", sobjects.listing),
+            ("GET", "/sobjects/{object}", sobjects.basic),
+            ("POST", "/sobjects/{object}", sobjects.create),
+            ("GET", "/sobjects/{object}/describe", sobjects.describe),
+            ("GET", "/sobjects/{object}/deleted", feeds.deleted),
+            ("GET", "/sobjects/{object}/updated", feeds.updated),
+            ("POST", "/sobjects/{object}/Id", sobjects.create_by_upsert_form),
+            ("GET", "/sobjects/{object}/{id}", sobjects.get),
+            ("PATCH", "/sobjects/{object}/{id}", sobjects.update),
+            ("DELETE", "/sobjects/{object}/{id}", sobjects.delete),
+            ("GET", "/sobjects/{object}/{field}/{value}", sobjects.get_by_external_id),
+            ("PATCH", "/sobjects/{object}/{field}/{value}", sobjects.upsert),
+            ("DELETE", "/sobjects/{object}/{field}/{value}", sobjects.delete_by_external_id),
+            ("POST", "/composite", composite.composite),
+            ("POST", "/composite/batch", composite.batch),
+            ("POST", "/composite/sobjects", collections.create),
+            ("PATCH", "/composite/sobjects", collections.update),
+            ("DELETE", "/composite/sobjects", collections.delete),
+            ("POST", "/composite/sobjects/{object}", collections.retrieve),
+            ("GET", "/composite/sobjects/{object}", collections.retrieve_by_query),
+            ("PATCH", "/composite/sobjects/{object}/{field}", collections.upsert),
+        ]
+
+    def _dispatch(self, request: Request) -> Response:
+        """One inner request of a composite."""
+        refused = self._version_refused(request)
+        if refused is not None:
+            return refused
+        match = self.router.match(request.method, request.path)
+        if not isinstance(match, Match):
+            return self.unmatched(request, match)
+        request.route, request.params = match.route, match.params
+        return match.handler(request)
+
+    def _revoke(self, request: Request) -> Response:
+        self._sessions.revoke(request.form().get("token", ""))
+        return Response(200)
+
+    def _user_info(self, _: Request) -> Response:
+        org = self._org
+        me = org.tables["User"].get(org.user_id)
+        assert me is not None
+        identity = f"{self._base_url}/id/{org.org_id}/{org.user_id}"
+        return Response.json(
+            {
+                "sub": identity,
+                "user_id": org.user_id,
+                "organization_id": org.org_id,
+                "preferred_username": me["Username"],
+                "nickname": me["Alias"],
+                "name": me["Name"],
+                "email": me["Email"],
+                "email_verified": True,
+                "given_name": me.get("FirstName"),
+                "family_name": me["LastName"],
+                "zoneinfo": me["TimeZoneSidKey"],
+                "active": me["IsActive"],
+                "user_type": "STANDARD",
+                "language": me["LanguageLocaleKey"],
+                "locale": me["LocaleSidKey"],
+                "utcOffset": 0,
+                "is_app_installed": True,
+                "urls": {"rest": f"{self._base_url}/services/data/v{{version}}/"},
+            }
+        )
+
+
+def _protected(path: str) -> bool:
+    """Everything but the token endpoint and the list of versions needs a session."""
+    if path.startswith("/services/oauth2/"):
+        return path.rstrip("/").endswith("/userinfo")
+    return path.rstrip("/") != DATA
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Refusals become answers."""
+
+    def answer(request: Request) -> Response:
+        try:
+            return handler(request)
+        except ApiError as error:
+            return Response.json(error.body, error.status)
+        except RowRejectedError as error:
+            return rejected(error)
+
+    return answer
