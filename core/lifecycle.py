@@ -1,0 +1,242 @@
+"""Lifecycle stages: how a person enters, moves, is claimed by a CRM, and what to do with them next.
+
+Every answer carries its reason. Rules move people forward; only the exits (recycled, disqualified) lead back.
+Whether somebody is an opportunity or a customer is a fact of the CRMs: no rule moves them there or away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.model import Band, Stage
+
+DAY_MS = 86_400_000
+#: How long a stage set by hand in a CRM holds against the rules.
+HAND_SET_MS = 30 * DAY_MS
+
+EXITS = frozenset({Stage.RECYCLED, Stage.DISQUALIFIED})
+#: Set by deals in the CRMs only.
+FACT_STAGES = frozenset({Stage.OPPORTUNITY, Stage.CUSTOMER})
+
+Phase = Literal["need", "research", "evaluation", "vendor_contact", "negotiation"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """Where a person stands. Times in ms UTC; `hand_set_until`: rules wait until then, unless new intent comes.
+
+    `cooldown_until`: a recycled person is not moved before, unless new intent comes.
+    """
+
+    stage: Stage
+    since: int
+    reason: str
+    hand_set_until: int | None = None
+    cooldown_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A rule: whoever `when` (a condition) holds for goes `to`. `id` is stable, `label` is for people."""
+
+    id: str
+    to: Stage
+    when: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What moving needs besides the conditions. `intent_at`: ms of the newest explicit intent; `owner` for reasons.
+
+    `open_deal`, `won_deal`: what the CRMs' deals say now.
+    """
+
+    intent_at: int | None = None
+    intent: str | None = None
+    open_deal: bool = False
+    won_deal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageChange:
+    """The stage to take, why, and the id of the rule that says so ("deal" for facts of the CRMs)."""
+
+    to: Stage
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The stage on first sight, and why."""
+
+    stage: Stage
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer to a stage set in a CRM. An accepted one holds until `hand_set_until`."""
+
+    accepted: bool
+    stage: Stage
+    reason: str
+    hand_set_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What to do next with somebody, and why that."""
+
+    action: str
+    reason: str
+
+
+#: Intent with fit makes a prospect at any score; a high score alone makes an MQL, never a prospect.
+DEFAULT_MOVES: tuple[Move, ...] = (
+    Move(
+        "intent_with_fit",
+        Stage.PROSPECT,
+        "score.fit >= 30 and person.intent in ('demo', 'quote')",
+        "Fits and asked to buy",
+    ),
+    Move("score_mql", Stage.MQL, "score.total >= 60", "Score of 60"),
+    Move("engaged_lead", Stage.LEAD, "score.engagement > 0", "Showed interest"),
+)
+
+
+def adopt(
+    seen: Mapping[str, Stage | None], *, has_email: bool = False, has_engagement: bool = False
+) -> Adopted:
+    """The stage of somebody new: the most advanced that a connection reports; a customer anywhere is a customer.
+
+    `seen`: stage by connection, None where it says nothing. When nobody says anything: lead with an e-mail or any
+    engagement, else subscriber. An exit counts only where no connection knows a living stage.
+    """
+    said = {connection: stage for connection, stage in sorted(seen.items()) if stage is not None}
+    living = {c: s for c, s in said.items() if s not in EXITS}
+    if not said:
+        stage = Stage.LEAD if has_email or has_engagement else Stage.SUBSCRIBER
+        known = "engagement" if has_engagement else "an e-mail" if has_email else "nothing to reach them by"
+        return Adopted(stage, f"first seen with {known}")
+    best = max((living or said).items(), key=lambda item: item[1].rank)
+    others = [f"{c} says {s}" for c, s in said.items() if s != best[1]]
+    return Adopted(best[1], f"adopted from {best[0]}" + (f" ({', '.join(others)})" if others else ""))
+
+
+def move(
+    current: StageState, moves: Sequence[Move], true_rules: Collection[str], now: int, facts: Facts
+) -> StageChange | None:
+    """The first rule from the top that holds and may move this person, or None.
+
+    `true_rules`: ids of the moves whose condition holds. Facts of deals come first. A stage set by hand holds for
+    30 days, a cool-down until its end; an explicit intent after that moment ends both. Rules never move
+    backwards except into an exit, never out of opportunity and customer, and never revive the disqualified
+    without new intent.
+    """
+    if change := _by_deal(current, facts):
+        return change
+    if current.stage in FACT_STAGES:
+        return None
+    if not _has_new_intent(current, facts) and _waits(current, now):
+        return None
+    for rule in moves:
+        if rule.id not in true_rules or rule.to == current.stage or rule.to in FACT_STAGES:
+            continue
+        if rule.to in EXITS or rule.to.rank > current.stage.rank:
+            return StageChange(rule.to, _reason(rule, current, facts), rule.id)
+        if rule.to.rank <= current.stage.rank:
+            # the first rule that holds decides: it would lead back, so they stay where they are
+            return None
+    return None
+
+
+def _by_deal(current: StageState, facts: Facts) -> StageChange | None:
+    if facts.won_deal and current.stage != Stage.CUSTOMER:
+        return StageChange(Stage.CUSTOMER, "a deal was won", "deal")
+    if facts.open_deal and current.stage not in FACT_STAGES:
+        return StageChange(Stage.OPPORTUNITY, "a deal is open", "deal")
+    return None
+
+
+def _has_new_intent(current: StageState, facts: Facts) -> bool:
+    return facts.intent_at is not None and facts.intent_at > current.since
+
+
+def _waits(current: StageState, now: int) -> bool:
+    """Set by hand, cooling down, or disqualified for good."""
+    if current.stage == Stage.DISQUALIFIED:
+        return True
+    return any(
+        until is not None and now < until for until in (current.hand_set_until, current.cooldown_until)
+    )
+
+
+def _reason(rule: Move, current: StageState, facts: Facts) -> str:
+    said = rule.label or f"rule {rule.id}: {rule.when}"
+    held = current.hand_set_until is not None or current.cooldown_until is not None
+    if held and _has_new_intent(current, facts):
+        return f"{said} (new intent: {facts.intent or 'explicit'})"
+    return said
+
+
+def claim(
+    current: Stage, claimed: Stage, by: str, now: int, allowed: Iterable[Stage] = (), *, reason: str = ""
+) -> Claim:
+    """Answer a stage that somebody set in a CRM. `by` names who and where, for the reason.
+
+    Forward is accepted, and so are stages in `allowed` (the configuration's claims, backwards too); the rest is
+    refused. A claim of opportunity or customer is forward like any other: people know of deals first.
+    """
+    until = now + HAND_SET_MS
+    why = f": {reason}" if reason else ""
+    if claimed == current:
+        return Claim(True, current, f"{by} confirms {current}{why}", until)
+    if claimed in frozenset(allowed):
+        return Claim(True, claimed, f"set by {by}, which may set {claimed}{why}", until)
+    if claimed not in EXITS and claimed.rank > current.rank:
+        return Claim(True, claimed, f"set by {by}{why}", until)
+    way = "an exit" if claimed in EXITS else "backwards"
+    return Claim(
+        False, current, f"{by} set {claimed}, refused: {way} from {current}; [lifecycle.claims] may allow it"
+    )
+
+
+_NURTURE: dict[Band, Action] = {
+    Band.COLD: Action("nurture:introduction", "only visits so far: show what the subject is about"),
+    Band.WARM: Action("nurture:content", "reads content: send the next piece on the same interest"),
+    Band.HOT: Action("invite:demo", "strong recent engagement: offer a demo"),
+}
+_PROSPECT: dict[Phase, Action] = {
+    "need": Action("call:discovery", "the need is seen, not yet described: ask"),
+    "research": Action("send:comparison", "compares approaches: help them compare"),
+    "evaluation": Action("offer:demo", "evaluates: show it on their own case"),
+    "vendor_contact": Action("send:proposal", "talks to vendors: a tailored proposal"),
+    "negotiation": Action("negotiate", "close to a decision: settle terms and the next step"),
+}
+_BY_STAGE: dict[Stage, Action] = {
+    Stage.SAL: Action("call:qualify", "sales accepted them: find out need, budget and time"),
+    Stage.OPPORTUNITY: Action("negotiate", "a deal is open: the next step belongs to its owner"),
+    Stage.CUSTOMER: Action("care", "a customer: no nurture mail, the account team speaks"),
+    Stage.DISQUALIFIED: Action("none", "disqualified: leave alone until they come back themselves"),
+}
+
+
+def next_best_action(stage: Stage, band: Band, phase: Phase | None = None) -> Action:
+    """What to do next, by stage, then band (marketing's people) or phase (a prospect's journey)."""
+    if found := _BY_STAGE.get(stage):
+        return found
+    if stage == Stage.PROSPECT:
+        return _PROSPECT[phase or "need"]
+    if stage == Stage.MQL:
+        urgent = band == Band.HOT
+        return Action(
+            "call:first_touch",
+            "handed over and hot: call now" if urgent else "handed over: sales owes an answer",
+        )
+    if stage == Stage.RECYCLED and band != Band.HOT:
+        return Action("nurture:content", "given back by sales: keep in touch until something new happens")
+    return _NURTURE[band]
