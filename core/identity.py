@@ -25,8 +25,14 @@ Verdict = Literal["link", "review", "apart"]
 
 WEIGHTS = {"cross_id": 100, "merge": 100, "email": 95, "domain": 90, "phone_name": 70, "name_company": 60}
 #: Identifier kind -> rule. Cross-ids and record addresses link; the others ask.
-RULES = {"xid": "cross_id", "rec": "merge", "email": "email", "domain": "domain", "phone_name": "phone_name",
-         "name_company": "name_company"}  # fmt: skip
+RULES = {
+    "xid": "cross_id",
+    "rec": "merge",
+    "email": "email",
+    "domain": "domain",
+    "phone_name": "phone_name",
+    "name_company": "name_company",
+}
 _SIMILAR = 0.88  # Jaro-Winkler on folded names: a typo apart, not another name
 
 
@@ -69,15 +75,28 @@ def facts_of(
         return Facts(record, connection, stream, remote_id, "", text("name"), None, text("name"))
     mail = text("email")
     return Facts(
-        record, connection, stream, remote_id, values.fold(text("first_name")), values.fold(text("last_name")),
-        values.email(mail) if mail else None, text("company_name"),
-    )  # fmt: skip
+        record,
+        connection,
+        stream,
+        remote_id,
+        values.fold(text("first_name")),
+        values.fold(text("last_name")),
+        values.email(mail) if mail else None,
+        text("company_name"),
+    )
 
 
 def person_identifiers(
-    canonical: Mapping[str, Value], *, kind: str, connection: str, stream: str, remote_id: str,
-    cross_ids: Sequence[tuple[str, str]], merged_into: str | None, region: str,
-) -> Iterator[tuple[str, str]]:  # fmt: skip
+    canonical: Mapping[str, Value],
+    *,
+    kind: str,
+    connection: str,
+    stream: str,
+    remote_id: str,
+    cross_ids: Sequence[tuple[str, str]],
+    merged_into: str | None,
+    region: str,
+) -> Iterator[tuple[str, str]]:
     """(identifier kind, normal value) by which a person's record is recognised.
 
     `cross_ids`: (other CRM's kind, id there), as this record tells it."""
@@ -100,9 +119,15 @@ def person_identifiers(
 
 
 def company_identifiers(
-    canonical: Mapping[str, Value], *, kind: str, connection: str, stream: str, remote_id: str,
-    cross_ids: Sequence[tuple[str, str]], merged_into: str | None,
-) -> Iterator[tuple[str, str]]:  # fmt: skip
+    canonical: Mapping[str, Value],
+    *,
+    kind: str,
+    connection: str,
+    stream: str,
+    remote_id: str,
+    cross_ids: Sequence[tuple[str, str]],
+    merged_into: str | None,
+) -> Iterator[tuple[str, str]]:
     """(identifier kind, normal value) by which a company's record is recognised."""
     yield from _addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
     web = canonical.get("domain")

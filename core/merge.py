@@ -41,6 +41,7 @@ class Vote:
     hi: int | None = None
     actor: str = "unknown"
     order: tuple[int, ...] = ()
+    remote: str = ""  # the remote field this was read from
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,7 @@ def _three_way(
     open_conflict: Conflict | None,
 ) -> Settled:
     edits = [v for v in votes if v.state == "edited" and not same(v.value, current.value)]
-    out = Settled(
-        current.value, agreed={v.record for v in votes if v.state in ("same", "edited") and v not in edits}
-    )
+    out = Settled(current.value, agreed={v.record for v in votes if v.state in ("same", "edited") and v not in edits})
 
     rivals = _rivals(edits, current, same)
     if len(_distinct([r.value for r in rivals], same)) > 1:
@@ -189,9 +188,7 @@ def _clear(out: Settled, current: Current, votes: Sequence[Vote], same: Same, *,
             out.refused.add(v.record)
 
 
-def _adopt(
-    out: Settled, votes: Sequence[Vote], same: Same, open_conflict: Conflict | None, *, edited: bool
-) -> None:
+def _adopt(out: Settled, votes: Sequence[Vote], same: Same, open_conflict: Conflict | None, *, edited: bool) -> None:
     """First contact: fill blanks, let disagreements wait; keep an open adoption until the values converge."""
     firsts = [v for v in votes if v.state == "first"]
     out.agreed |= {v.record for v in firsts}
@@ -207,9 +204,11 @@ def _adopt(
         if len(_distinct([v.value for v in holding], same)) > 1:
             out.conflict = Conflict(
                 "adoption",
-                tuple(Candidate(v.record, v.connection, v.value, None, None, v.actor)
-                      for v in sorted(holding, key=lambda v: v.order)),
-            )  # fmt: skip
+                tuple(
+                    Candidate(v.record, v.connection, v.value, None, None, v.actor)
+                    for v in sorted(holding, key=lambda v: v.order)
+                ),
+            )
 
 
 # ------------------------------------------------------------------------------------------ the other policies
@@ -258,9 +257,7 @@ def _joined(wins: str, current: Current, votes: Sequence[Vote], same: Same, stag
         parts = {p for v in filled for p in str(v.value).split(";") if p}
         out.value = ";".join(sorted(parts))
     else:
-        out.value = max(
-            filled, key=lambda v: (_height(v.value, stage_like), tuple(-o for o in v.order))
-        ).value
+        out.value = max(filled, key=lambda v: (_height(v.value, stage_like), tuple(-o for o in v.order))).value
     if not same(out.value, current.value):
         out.source = next((v for v in filled if v.state == "edited" and same(v.value, out.value)), None)
     if stage_like and len(_distinct([v.value for v in filled], same)) > 1:

@@ -21,7 +21,19 @@ Entity = Literal["person", "company"]
 ENTITIES: tuple[Entity, ...] = ("person", "company")
 
 FieldType = Literal[
-    "text", "name", "email", "phone", "domain", "country", "number", "money", "bool", "date", "datetime", "option", "options"
+    "text",
+    "name",
+    "email",
+    "phone",
+    "domain",
+    "country",
+    "number",
+    "money",
+    "bool",
+    "date",
+    "datetime",
+    "option",
+    "options",
 ]
 
 

@@ -69,9 +69,7 @@ class Db:
             ) from e
 
     def _migrate(self) -> None:
-        known = {m.name for m in migrations.pending(self.utils)} | {
-            m.name for m in migrations.applied(self.utils)
-        }
+        known = {m.name for m in migrations.pending(self.utils)} | {m.name for m in migrations.applied(self.utils)}
         ours = {m.name for m in migrations._migrations}
         if newer := known - ours:
             raise StoreBroken(

@@ -11,8 +11,7 @@ from core.model import FIELDS, Entity, Value
 from core.store.db import Db, dumps, loads, marks
 
 _STANDARD: dict[str, tuple[str, ...]] = {
-    e: tuple(f.name for f in FIELDS.values() if f.entity == e and not f.decision)
-    for e in ("person", "company")
+    e: tuple(f.name for f in FIELDS.values() if f.entity == e and not f.decision) for e in ("person", "company")
 }
 _BOOLS = {f.name for f in FIELDS.values() if f.type == "bool"}
 
@@ -88,7 +87,11 @@ class Entities:
         """(entity id, field) -> stamp of the latest change, for fields that ever changed."""
         return {
             (r["entity_id"], r["field"]): Current(
-                _out(r["field"], r["new"]), r["lo"], r["at"], r["actor"], r["record_id"],
+                _out(r["field"], r["new"]),
+                r["lo"],
+                r["at"],
+                r["actor"],
+                r["record_id"],
                 _out(r["field"], r["old"]) if r["new"] is None else None,
             )
             for r in self.db.each(
@@ -96,7 +99,7 @@ class Entities:
                 f"WHERE entity = ? AND entity_id IN ({marks(len(ids))}) GROUP BY entity_id, field",
                 (entity, *ids),
             )
-        }  # fmt: skip
+        }
 
     def save(
         self,
@@ -108,11 +111,7 @@ class Entities:
     ) -> None:
         """Write canonical values; the entities are to be qualified and planned again (inside a write)."""
         standard = _STANDARD[entity]
-        extra = (
-            ("company_id", "lead_record", "seniority", "function", "is_free_mail")
-            if entity == "person"
-            else ()
-        )
+        extra = ("company_id", "lead_record", "seniority", "function", "is_free_mail") if entity == "person" else ()
         sets = ", ".join(f"{n} = ?" for n in (*standard, "custom", *extra))
         todo = "todo_qualify = 1, todo_plan = 1" if entity == "person" else "todo_plan = 1"
         params: list[tuple[Any, ...]] = []
@@ -157,9 +156,15 @@ class Entities:
     # ---- conflicts and holds
 
     def save_conflicts(
-        self, entity: Entity, entity_id: int, before: Mapping[str, Conflict], after: Mapping[str, Conflict], *, now: int,
+        self,
+        entity: Entity,
+        entity_id: int,
+        before: Mapping[str, Conflict],
+        after: Mapping[str, Conflict],
+        *,
+        now: int,
         run: int | None,
-    ) -> int:  # fmt: skip
+    ) -> int:
         """Open, update and close conflicts of one entity; returns how many were opened that wait for a person."""
         opened = 0
         for name, conflict in after.items():
@@ -214,10 +219,68 @@ class Entities:
         """kind -> how many are open."""
         return {
             r["kind"]: r["n"]
+            for r in self.db.each("SELECT kind, COUNT(*) AS n FROM conflict WHERE closed_at IS NULL GROUP BY kind")
+        }
+
+    # ---- owners
+
+    def save_owners(self, owners: Iterable[tuple[str, str, int, int]]) -> None:
+        """(e-mail, name, is a queue, is active): one rep across connections (inside a write)."""
+        self.db.many(
+            "INSERT INTO owner(email, name, is_queue, active) VALUES (?1, ?2, ?3, ?4) "
+            "ON CONFLICT(email) DO UPDATE SET name = ?2, is_queue = ?3, active = MAX(active, ?4)",
+            owners,
+        )
+
+    def company_of(self, person_records: Sequence[int]) -> dict[int, int]:
+        """person record -> company its CRM associates it with, the primary one first."""
+        found: dict[int, int] = {}
+        for r in self.db.each(
+            "SELECT p.id, c.entity_id FROM record p JOIN association a ON a.connection = p.connection "
+            "AND a.stream = p.stream AND a.remote_id = p.remote_id "
+            "JOIN record c ON c.connection = a.connection AND c.stream = a.to_stream AND c.remote_id = a.to_id "
+            f"WHERE p.id IN ({marks(len(person_records))}) AND c.entity = 'company' AND c.entity_id IS NOT NULL "
+            "AND c.deleted_at IS NULL ORDER BY a.is_primary DESC, c.id",
+            list(person_records),
+        ):
+            found.setdefault(r["id"], r["entity_id"])
+        return found
+
+    def company_by_domain(self, domains: Sequence[str]) -> dict[str, int]:
+        """registrable domain -> company, where just one company has it."""
+        return {
+            r["value"]: r["company"]
             for r in self.db.each(
-                "SELECT kind, COUNT(*) AS n FROM conflict WHERE closed_at IS NULL GROUP BY kind"
+                "SELECT i.value, MIN(r.entity_id) AS company FROM identifier i JOIN record r ON r.id = i.record_id "
+                f"WHERE i.kind = 'domain' AND i.value IN ({marks(len(domains))}) AND r.entity = 'company' "
+                "AND r.deleted_at IS NULL GROUP BY i.value HAVING COUNT(DISTINCT r.entity_id) = 1",
+                list(domains),
             )
         }
+
+    def wake_people_of(self, companies: Sequence[int], new_records: Sequence[int]) -> None:
+        """Company facts changed: their people are qualified again; people associated with new company records are
+        resolved again (inside a write)."""
+        self.db.many("UPDATE person SET todo_qualify = 1 WHERE company_id = ?", [(i,) for i in companies])
+        self.db.many(
+            "UPDATE record SET dirty = 1 WHERE entity = 'person' AND dirty = 0 AND id IN ("
+            " SELECT p.id FROM record c JOIN association a ON a.connection = c.connection AND a.to_stream = c.stream"
+            " AND a.to_id = c.remote_id JOIN record p ON p.connection = a.connection AND p.stream = a.stream"
+            " AND p.remote_id = a.remote_id WHERE c.id = ?)",
+            [(i,) for i in new_records],
+        )
+
+    def note_opt_outs(self, rows: Iterable[tuple[int, str]], *, at: int) -> None:
+        """(person, evidence): opted out of marketing; remembered with its evidence (inside a write)."""
+        for person, evidence in rows:
+            if self.db.conn.execute(
+                "INSERT OR IGNORE INTO consent(person_id, channel, opted_out, since, evidence) VALUES (?, 'marketing', 1, ?, ?)",
+                (person, at, evidence),
+            ).rowcount:
+                self.db.conn.execute(
+                    "INSERT INTO consent_history(person_id, channel, opted_out, at, evidence) VALUES (?, 'marketing', 1, ?, ?)",
+                    (person, at, evidence),
+                )
 
     # ---- finding people
 
@@ -252,4 +315,4 @@ def _in(value: Value) -> Any:
 def _out(name: str, value: Any) -> Value:
     if value is None:
         return None
-    return bool(value) if name in _BOOLS else value  # type: ignore[no-any-return]  # a STRICT column holds nothing else
+    return bool(value) if name in _BOOLS else value

@@ -58,11 +58,7 @@ class Links:
         """Those pairs (low id, high id) that a person declared not the same."""
         if not self.db.value("SELECT EXISTS(SELECT 1 FROM cannot_link)"):
             return set()
-        return {
-            p
-            for p in pairs
-            if self.db.value("SELECT 1 FROM cannot_link WHERE record_a = ? AND record_b = ?", p)
-        }
+        return {p for p in pairs if self.db.value("SELECT 1 FROM cannot_link WHERE record_a = ? AND record_b = ?", p)}
 
     def entities(self, record_ids: Sequence[int]) -> dict[int, int | None]:
         """record -> entity it belongs to."""
@@ -82,9 +78,7 @@ class Links:
 
     def assign(self, rows: Iterable[tuple[int, int]]) -> None:
         """(entity id, record id); agreement starts anew: times before the link prove nothing (inside a write)."""
-        self.db.many(
-            "UPDATE record SET entity_id = ?, base = '{}', stamps = NULL, dirty = 1 WHERE id = ?", rows
-        )
+        self.db.many("UPDATE record SET entity_id = ?, base = '{}', stamps = NULL, dirty = 1 WHERE id = ?", rows)
 
     def absorb(self, entity: str, moves: dict[int, int], *, run: int | None, at: int) -> None:
         """Entities that turned out to be others: their records move, they keep a pointer (inside a write)."""

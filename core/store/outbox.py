@@ -57,10 +57,22 @@ class Op:
 
 def _op(r: Row) -> Op:
     return Op(
-        r["id"], r["connection"], r["stream"], r["record_id"], r["remote_id"], r["entity"], r["entity_id"], r["action"],
-        loads(r["before"]), loads(r["after"]), loads(r["reasons"]), r["state"], r["attempts"],
-        (r["key_field"], r["key_value"]) if r["key_field"] else None, r["sent_at"],
-    )  # fmt: skip
+        r["id"],
+        r["connection"],
+        r["stream"],
+        r["record_id"],
+        r["remote_id"],
+        r["entity"],
+        r["entity_id"],
+        r["action"],
+        loads(r["before"]),
+        loads(r["after"]),
+        loads(r["reasons"]),
+        r["state"],
+        r["attempts"],
+        (r["key_field"], r["key_value"]) if r["key_field"] else None,
+        r["sent_at"],
+    )
 
 
 class Outbox:
@@ -86,11 +98,23 @@ class Outbox:
             "INSERT INTO plan_item(plan_id, connection, stream, record_id, remote_id, entity, entity_id, action, before, "
             "after, reasons, priority) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (plan, i.connection, i.stream, i.record_id, i.remote_id, i.entity, i.entity_id, i.action,
-                 dumps(i.before), dumps(i.after), dumps({"why": i.reasons, "key": i.key}), i.priority)
+                (
+                    plan,
+                    i.connection,
+                    i.stream,
+                    i.record_id,
+                    i.remote_id,
+                    i.entity,
+                    i.entity_id,
+                    i.action,
+                    dumps(i.before),
+                    dumps(i.after),
+                    dumps({"why": i.reasons, "key": i.key}),
+                    i.priority,
+                )
                 for i in items
             ],
-        )  # fmt: skip
+        )
 
     def close_plan(self, plan: int, summary: Mapping[str, Any]) -> None:
         self.db.conn.execute("UPDATE plan SET summary = ? WHERE id = ?", (dumps(summary), plan))
@@ -108,9 +132,19 @@ class Outbox:
             extra = loads(r["reasons"])
             key = extra["key"]
             yield PlanItem(
-                r["connection"], r["stream"], r["record_id"], r["remote_id"], r["entity"], r["entity_id"], r["action"],
-                loads(r["before"]), loads(r["after"]), extra["why"], r["priority"], (key[0], key[1]) if key else None,
-            )  # fmt: skip
+                r["connection"],
+                r["stream"],
+                r["record_id"],
+                r["remote_id"],
+                r["entity"],
+                r["entity_id"],
+                r["action"],
+                loads(r["before"]),
+                loads(r["after"]),
+                extra["why"],
+                r["priority"],
+                (key[0], key[1]) if key else None,
+            )
 
     # ---- queueing
 
@@ -121,9 +155,7 @@ class Outbox:
             (now, connection),
         ).rowcount
 
-    def enqueue(
-        self, plan: int, config_hash: str, items: Iterable[PlanItem], *, now: int, run: int | None
-    ) -> int:
+    def enqueue(self, plan: int, config_hash: str, items: Iterable[PlanItem], *, now: int, run: int | None) -> int:
         """Queue items; a record that has an op under way is left for the next plan. Returns how many were queued
         (inside a write)."""
         before = self.db.conn.total_changes
@@ -132,11 +164,27 @@ class Outbox:
             "action, before, after, reasons, priority, key_field, key_value, queued_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (plan, config_hash, run, i.connection, i.stream, i.record_id, i.remote_id, i.entity, i.entity_id, i.action,
-                 dumps(i.before), dumps(i.after), dumps(i.reasons), i.priority, *(i.key or (None, None)), now)
+                (
+                    plan,
+                    config_hash,
+                    run,
+                    i.connection,
+                    i.stream,
+                    i.record_id,
+                    i.remote_id,
+                    i.entity,
+                    i.entity_id,
+                    i.action,
+                    dumps(i.before),
+                    dumps(i.after),
+                    dumps(i.reasons),
+                    i.priority,
+                    *(i.key or (None, None)),
+                    now,
+                )
                 for i in items
             ],
-        )  # fmt: skip
+        )
         return self.db.conn.total_changes - before
 
     def creates_under_way(self, connection: str) -> set[int]:
@@ -186,9 +234,16 @@ class Outbox:
         )
 
     def settle(
-        self, op_id: int, state: str, *, now: int, error: str | None = None, remote_id: str | None = None,
-        record_id: int | None = None, retry_at: int | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        op_id: int,
+        state: str,
+        *,
+        now: int,
+        error: str | None = None,
+        remote_id: str | None = None,
+        record_id: int | None = None,
+        retry_at: int | None = None,
+    ) -> None:
         """The outcome of an op (inside a write)."""
         done = None if state in OPEN_STATES else now
         self.db.conn.execute(
@@ -206,9 +261,7 @@ class Outbox:
             for r in self.db.each("SELECT state, COUNT(*) AS n FROM op WHERE run = ? GROUP BY state", (run,))
         }
 
-    def last_outcome(
-        self, record_ids: Sequence[int]
-    ) -> dict[int, tuple[str, dict[str, Value], str | None, int]]:
+    def last_outcome(self, record_ids: Sequence[int]) -> dict[int, tuple[str, dict[str, Value], str | None, int]]:
         """record -> (state, after, error, done_at) of its newest rejected or dead op that nothing followed."""
         return {
             r["record_id"]: (r["state"], loads(r["after"]), r["error"], r["done_at"])

@@ -59,9 +59,7 @@ class StoredRecord:
     merged_into: str | None
     read_only: str | None
     entity_id: int | None
-    pushed: dict[str, tuple[Value, Value, bool]] = field(
-        default_factory=dict
-    )  # field -> (sent, confirmed, known)
+    pushed: dict[str, tuple[Value, Value, bool]] = field(default_factory=dict)  # field -> (sent, confirmed, known)
 
     def agreed_field(self, name: str) -> bool:
         """Whether the base has this field (so that a difference is an edit, not a first contact)."""
@@ -84,12 +82,22 @@ _COLUMNS = (
 def decode(row: Row) -> StoredRecord:
     """A `record` row as an object."""
     return StoredRecord(
-        row["id"], row["connection"], row["stream"], row["remote_id"], row["entity"],
-        loads(row["remote"]), None if row["base"] is None else loads(row["base"]),
+        row["id"],
+        row["connection"],
+        row["stream"],
+        row["remote_id"],
+        row["entity"],
+        loads(row["remote"]),
+        None if row["base"] is None else loads(row["base"]),
         {} if row["stamps"] is None else loads(row["stamps"]),
-        row["created_at"], row["modified_at"], row["actor"], row["deleted_at"], row["merged_into"],
-        row["read_only"], row["entity_id"],
-    )  # fmt: skip
+        row["created_at"],
+        row["modified_at"],
+        row["actor"],
+        row["deleted_at"],
+        row["merged_into"],
+        row["read_only"],
+        row["entity_id"],
+    )
 
 
 class Records:
@@ -184,23 +192,31 @@ class Records:
             )
         }
 
-    def _insert(
-        self, connection: str, stream: str, entity: str, rows: Sequence[Seen], fetched: int, now: int
-    ) -> None:
+    def _insert(self, connection: str, stream: str, entity: str, rows: Sequence[Seen], fetched: int, now: int) -> None:
         self.db.many(
             "INSERT INTO record(connection, stream, remote_id, entity, remote, base, fetched, created_at, modified_at, actor, "
             "seen_at, changed_at, read_only) VALUES (?, ?, ?, ?, ?, '{}', ?, ?, ?, ?, ?, ?, ?)",
             [
-                (connection, stream, r.remote_id, entity, dumps(r.values), fetched, r.created_at, r.modified_at, r.actor,
-                 now, now, r.read_only)
+                (
+                    connection,
+                    stream,
+                    r.remote_id,
+                    entity,
+                    dumps(r.values),
+                    fetched,
+                    r.created_at,
+                    r.modified_at,
+                    r.actor,
+                    now,
+                    now,
+                    r.read_only,
+                )
                 for r in rows
             ],
-        )  # fmt: skip
+        )
         self._link_rows(connection, stream, rows)
 
-    def _compare(
-        self, old: Row, row: Seen, now: int, since: int | None
-    ) -> tuple[str, str | None, str | None] | None:
+    def _compare(self, old: Row, row: Seen, now: int, since: int | None) -> tuple[str, str | None, str | None] | None:
         """None when nothing differs, else (remote, base, stamps) as they shall be stored."""
         new_text = dumps(row.values)
         if new_text == old["remote"]:
@@ -234,10 +250,7 @@ class Records:
         )
         if push is None:
             return False
-        by_us = (
-            row.actor in ("hub", "unknown", "integration")
-            and (row.modified_at or 0) <= push["at"] + _OWN_WRITE_MS
-        )
+        by_us = row.actor in ("hub", "unknown", "integration") and (row.modified_at or 0) <= push["at"] + _OWN_WRITE_MS
         if not (by_us and looks_rewritten(loads(push["sent"]), value)):
             return False
         self.db.conn.execute(
@@ -274,9 +287,7 @@ class Records:
 
     # ---- gone
 
-    def mark_deleted(
-        self, connection: str, stream: str, gone: Sequence[tuple[str, int | None]], *, now: int
-    ) -> int:
+    def mark_deleted(self, connection: str, stream: str, gone: Sequence[tuple[str, int | None]], *, now: int) -> int:
         """Mark records that the CRM says are deleted; returns how many were live before (inside a write)."""
         n = 0
         for remote_id, at in gone:
@@ -321,9 +332,7 @@ class Records:
         """Some records, with what we pushed to them."""
         records = {
             row["id"]: decode(row)
-            for row in self.db.each(
-                f"SELECT {_COLUMNS} FROM record WHERE id IN ({marks(len(ids))})", list(ids)
-            )
+            for row in self.db.each(f"SELECT {_COLUMNS} FROM record WHERE id IN ({marks(len(ids))})", list(ids))
         }
         self._add_pushed(records)
         return records
@@ -335,6 +344,39 @@ class Records:
         )
         return None if row is None else decode(row)
 
+    def dirty(self, entity: str, limit: int) -> list[int]:
+        """Records that changed since they were last resolved."""
+        return [
+            r["id"]
+            for r in self.db.each(
+                "SELECT id FROM record WHERE entity = ? AND dirty = 1 ORDER BY id LIMIT ?", (entity, limit)
+            )
+        ]
+
+    def clean(self, ids: Iterable[int]) -> None:
+        """Nothing to resolve in these (inside a write)."""
+        self.db.many("UPDATE record SET dirty = 0 WHERE id = ?", [(i,) for i in ids])
+
+    def owner_emails(self, connection: str) -> list[tuple[str, str, dict[str, Value]]]:
+        """(stream, remote id, values) of the owner records of a connection."""
+        return [
+            (r["stream"], r["remote_id"], loads(r["remote"]))
+            for r in self.db.each(
+                "SELECT stream, remote_id, remote FROM record WHERE connection = ? AND entity = 'owner'",
+                (connection,),
+            )
+        ]
+
+    def sizes(self, entity: str, ids: Sequence[int]) -> dict[int, int]:
+        """entity -> how many records belong to it."""
+        return {
+            r["entity_id"]: r["n"]
+            for r in self.db.each(
+                f"SELECT entity_id, COUNT(*) AS n FROM record WHERE entity = ? AND entity_id IN ({marks(len(ids))}) GROUP BY entity_id",
+                (entity, *ids),
+            )
+        }
+
     def _add_pushed(self, records: Mapping[int, StoredRecord]) -> None:
         ids = list(records)
         for at in range(0, len(ids), 500):
@@ -345,8 +387,10 @@ class Records:
             ):
                 known = p["confirmed"] is not None
                 records[p["record_id"]].pushed[p["field"]] = (
-                    loads(p["sent"]), loads(p["confirmed"]) if known else None, known,
-                )  # fmt: skip
+                    loads(p["sent"]),
+                    loads(p["confirmed"]) if known else None,
+                    known,
+                )
 
     # ---- after resolve and push
 
@@ -358,9 +402,15 @@ class Records:
         )
 
     def pushed(
-        self, record_id: int, sent: Mapping[str, Value], confirmed: Mapping[str, Value] | None, *, modified_at: int | None,
-        at: int, op_id: int | None,
-    ) -> None:  # fmt: skip
+        self,
+        record_id: int,
+        sent: Mapping[str, Value],
+        confirmed: Mapping[str, Value] | None,
+        *,
+        modified_at: int | None,
+        at: int,
+        op_id: int | None,
+    ) -> None:
         """A write was confirmed: record, base and what we sent, together (inside the write that closes the op)."""
         row = self.db.one("SELECT remote, base, stamps FROM record WHERE id = ?", (record_id,))
         if row is None:
@@ -379,9 +429,15 @@ class Records:
         self.db.conn.execute(
             "UPDATE record SET remote = ?, base = ?, stamps = ?, modified_at = MAX(COALESCE(modified_at, 0), ?), seen_at = ? "
             "WHERE id = ?",
-            (dumps(remote), None if base is None else dumps(base), dumps(stamps) if stamps else None, modified_at or 0, at,
-             record_id),
-        )  # fmt: skip
+            (
+                dumps(remote),
+                None if base is None else dumps(base),
+                dumps(stamps) if stamps else None,
+                modified_at or 0,
+                at,
+                record_id,
+            ),
+        )
         self.db.many(
             "INSERT OR REPLACE INTO field_push(record_id, field, sent, confirmed, at, op_id) VALUES (?, ?, ?, ?, ?, ?)",
             [

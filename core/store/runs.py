@@ -58,9 +58,7 @@ class Runs:
                 for r in c.execute("SELECT id, pid FROM run WHERE status = 'running'").fetchall()
                 if r["pid"] not in alive
             ]
-            c.executemany(
-                "UPDATE run SET status = 'killed', ended_at = ? WHERE id = ?", [(now, i) for i in dead]
-            )
+            c.executemany("UPDATE run SET status = 'killed', ended_at = ? WHERE id = ?", [(now, i) for i in dead])
             return len(dead)
 
     def running_pids(self) -> set[int]:
@@ -126,8 +124,10 @@ class Runs:
         return Mark(
             None if row["value"] is None else loads(row["value"]),
             frozenset(loads(row["fields"])) if row["fields"] else frozenset(),
-            row["started_at"], row["completed_at"], row["passes"],
-        )  # fmt: skip
+            row["started_at"],
+            row["completed_at"],
+            row["passes"],
+        )
 
     def set_mark(
         self,
@@ -181,9 +181,7 @@ class Runs:
     def connection(self, name: str) -> Row | None:
         return self.db.one("SELECT * FROM connection WHERE name = ?", (name,))
 
-    def pin_account(
-        self, name: str, kind: str, account_id: str, account: str, user: str, *, now: int
-    ) -> None:
+    def pin_account(self, name: str, kind: str, account_id: str, account: str, user: str, *, now: int) -> None:
         with self.db.write() as c:
             c.execute(
                 "INSERT INTO connection(name, kind, account_id, account, user, checked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
@@ -207,9 +205,7 @@ class Runs:
         )
         return None if row is None else (loads(row["fields"]), row["at"])
 
-    def save_schema(
-        self, connection: str, stream: str, fields: Sequence[Mapping[str, Any]], *, now: int
-    ) -> None:
+    def save_schema(self, connection: str, stream: str, fields: Sequence[Mapping[str, Any]], *, now: int) -> None:
         with self.db.write() as c:
             c.execute(
                 "INSERT OR REPLACE INTO remote_schema(connection, stream, fields, at) VALUES (?, ?, ?, ?)",
@@ -229,14 +225,22 @@ class Runs:
     # ---- dead letters
 
     def dead_letter(
-        self, direction: str, connection: str, stream: str, remote_id: str | None, raw: Any, reason: str, remedy: str,
-        *, now: int, run: int | None, op_id: int | None = None,
-    ) -> bool:  # fmt: skip
+        self,
+        direction: str,
+        connection: str,
+        stream: str,
+        remote_id: str | None,
+        raw: Any,
+        reason: str,
+        remedy: str,
+        *,
+        now: int,
+        run: int | None,
+        op_id: int | None = None,
+    ) -> bool:
         """Park something that needs a person; True when it is new (inside a write)."""
         text = dumps(raw)
-        print_ = sha256(
-            f"{direction}|{connection}|{stream}|{remote_id}|{reason}|{text}".encode()
-        ).hexdigest()[:32]
+        print_ = sha256(f"{direction}|{connection}|{stream}|{remote_id}|{reason}|{text}".encode()).hexdigest()[:32]
         return bool(
             self.db.conn.execute(
                 "INSERT OR IGNORE INTO dead_letter(direction, connection, stream, remote_id, op_id, raw, reason, remedy, at, "
@@ -247,9 +251,7 @@ class Runs:
 
     def settle_dead_letters(self, record_op_ids: Sequence[int]) -> None:
         """Their cause went away: a later write of the same record succeeded (inside a write)."""
-        self.db.many(
-            "UPDATE dead_letter SET state = 'settled' WHERE op_id = ?", [(i,) for i in record_op_ids]
-        )
+        self.db.many("UPDATE dead_letter SET state = 'settled' WHERE op_id = ?", [(i,) for i in record_op_ids])
 
     def open_dead_letters(self) -> int:
         return int(self.db.value("SELECT COUNT(*) FROM dead_letter WHERE state = 'open'"))

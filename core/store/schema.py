@@ -17,9 +17,7 @@ _SQL_TYPE = {"bool": "INTEGER", "number": "ANY", "money": "INTEGER", "datetime":
 
 def _columns(entity: str) -> str:
     return ",\n".join(
-        f"  {f.name} {_SQL_TYPE.get(f.type, 'TEXT')}"
-        for f in FIELDS.values()
-        if f.entity == entity and not f.decision
+        f"  {f.name} {_SQL_TYPE.get(f.type, 'TEXT')}" for f in FIELDS.values() if f.entity == entity and not f.decision
     )
 
 

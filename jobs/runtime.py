@@ -1,0 +1,358 @@
+"""The composition root: configuration, store, clock and connectors put together. Only here do core and connectors meet."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from connectors.contract import (
+    CallLedger,
+    Capability,
+    Clock,
+    Connector,
+    FieldRequest,
+    Option,
+    RemoteField,
+    StreamSpec,
+    Surroundings,
+)
+from connectors.registry import Kind, kinds
+from core import config
+from core.config_structs import Connection, Settings
+from core.errors import ConfigInvalid, ConfigProblem, LeaseHeld, Refused
+from core.mapping import Mapping, load_mapping
+from core.store.activities import Activities
+from core.store.db import Db
+from core.store.entities import Entities
+from core.store.links import Links
+from core.store.outbox import Outbox
+from core.store.records import Records
+from core.store.runs import Runs, day_of
+from core.store.scores import Scores
+from jobs.clock import ControlClock, SystemClock, real_ms
+from jobs.faults import Faults
+from jobs.secrets import TokenFile
+
+#: a second process waits this long for a lease before it says who holds it (s)
+LEASE_WAIT_S = 30.0
+#: how often a holder gives a sign of life (s)
+BEAT_S = 10.0
+SCHEMA_LIFE_MS = 24 * 3600 * 1000
+
+Progress = Callable[[str], None]
+
+
+class Hub:
+    """Everything a job needs. Open with `open_hub`, close after use."""
+
+    def __init__(
+        self, settings: Settings, mapping: Mapping, db: Db, clock: Clock, faults: Faults, progress: Progress
+    ) -> None:
+        self.settings, self.mapping, self.db, self.clock = settings, mapping, db, clock
+        self.progress = progress
+        self.records, self.links, self.entities = Records(db), Links(db), Entities(db)
+        self.activities, self.scores, self.outbox, self.runs = (
+            Activities(db),
+            Scores(db),
+            Outbox(db),
+            Runs(db),
+        )
+        self.config_hash = config.config_hash(settings, mapping.hash)
+        self.run: int | None = None
+        self._faults = faults
+        self._kinds = kinds()
+        self._connectors: dict[str, Connector] = {}
+        self._ledgers: dict[str, StoreLedger] = {}
+        self._tokens = TokenFile(Path(db.path))
+        self._holder = f"process {os.getpid()} on {socket.gethostname()}"
+        self._last_beat = 0.0
+
+    # ---- connections
+
+    def names(self, wanted: Sequence[str] = ()) -> list[str]:
+        """Enabled connections, all or the wanted ones. Raises Refused for an unknown name."""
+        known = [c.name for c in self.settings.connections.values() if c.enabled]
+        for name in wanted:
+            if name not in known:
+                raise Refused(f"no connection {name!r} in {self.settings.file}", f"known: {', '.join(known)}")
+        return [n for n in known if not wanted or n in wanted]
+
+    def connection(self, name: str) -> Connection:
+        return self.settings.connections[name]
+
+    def kind(self, name: str) -> Kind:
+        return self._kinds[self.connection(name).kind]
+
+    def connector(self, name: str) -> Connector:
+        """The connector of a connection, built when first asked for."""
+        if name not in self._connectors:
+            conn = self.connection(name)
+            ledger = StoreLedger(self.runs, name, self.db)
+            self._ledgers[name] = ledger
+            self._connectors[name] = self.kind(name).build(
+                conn.settings,
+                Surroundings(
+                    name,
+                    self.clock,
+                    ledger,
+                    self._tokens.of(name),
+                    self._faults.wire,
+                    conn.budget.daily,
+                    conn.budget.reserve,
+                ),
+            )
+        return self._connectors[name]
+
+    def spec(self, name: str, stream: str) -> StreamSpec:
+        return next(s for s in self.connector(name).streams() if s.name == stream)
+
+    def calls(self, name: str) -> int:
+        """HTTP calls of this process to a connection."""
+        return self._ledgers[name].made if name in self._ledgers else 0
+
+    def flush_calls(self) -> None:
+        """Write counted calls to the store."""
+        if any(ledger.pending for ledger in self._ledgers.values()):
+            with self.db.write():
+                for ledger in self._ledgers.values():
+                    ledger.flush()
+
+    # ---- live schema
+
+    def schema(self, name: str, stream: str, *, fresh: bool = False) -> tuple[RemoteField, ...]:
+        """The fields of a stream as the CRM describes them, asked at most once a day."""
+        kept = self.runs.schema(name, stream)
+        if kept is not None and not fresh and self.clock.now() - kept[1] < SCHEMA_LIFE_MS:
+            return tuple(field_from(f) for f in kept[0])
+        found = self.connector(name).describe(stream)
+        self.runs.save_schema(name, stream, [field_to(f) for f in found], now=self.clock.now())
+        self._bound = None
+        return found
+
+    _bound: Mapping | None = None
+
+    def bound_mapping(self) -> Mapping:
+        """The mapping, its targets told what the stored schemas say."""
+        if self._bound is None:
+            known: dict[tuple[str, str], tuple[RemoteField, ...]] = {}
+            for name in self.names():
+                for spec in self.mapping.streams(name):
+                    kept = self.runs.schema(name, spec.name)
+                    if kept is not None:
+                        known[name, spec.name] = tuple(field_from(f) for f in kept[0])
+            self._bound = self.mapping.bound(known)
+        return self._bound
+
+    def missing_fields(self, name: str, stream: str) -> list[FieldRequest]:
+        """Fields that the mapping wants created and the CRM (as last described) does not have."""
+        if Capability.ENSURE_FIELDS not in self.connector(name).capabilities:
+            return []
+        there = {f.name.lower() for f in self.schema(name, stream)}
+        wanted = [t for t in self.mapping.targets(name, stream) if t.create and t.remote.lower() not in there]
+        requests = [
+            FieldRequest(
+                t.remote,
+                t.field.label,
+                _REQUEST_TYPES.get(t.field.type, "text"),
+                tuple(Option(v, v.replace("_", " ").capitalize()) for v in t.options.write.values() if v is not None)
+                if t.options and t.field.type in ("option", "options")
+                else (),
+                description="Kept by crmhub; edits here are overwritten.",
+            )
+            for t in wanted
+        ]
+        key = self.mapping.stream(name, stream).key_field
+        if key and key.lower() not in there and self.connection(name).create is not None:
+            requests.append(FieldRequest(key, "CRM hub id", "text", unique=True, description="Key of the CRM hub."))
+        return requests
+
+    # ---- leases
+
+    @contextmanager
+    def lease(self, *names: str) -> Iterator[None]:
+        """Hold leases, waiting up to 30 s for each; freed at the end, taken over from a dead process at once."""
+        taken: list[str] = []
+        try:
+            for name in names:
+                self._take(name)
+                taken.append(name)
+            yield
+        finally:
+            for name in taken:
+                with suppress(Exception):  # the lease may be lost already; the first error is the one that counts
+                    self.runs.free_lease(name)
+
+    def _take(self, name: str) -> None:
+        deadline = time.monotonic() + LEASE_WAIT_S
+        while True:
+            try:
+                self.runs.take_lease(name, self._holder, real_ms=real_ms())
+                return
+            except LeaseHeld as e:
+                if _is_dead_neighbour(e.holder):
+                    self.runs.free_lease(name, holder_gone=e.holder)
+                    continue
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.25)
+
+    def alive(self) -> None:
+        """A sign of life for our leases; cheap enough to call in every loop."""
+        if self.db.fences and time.monotonic() - self._last_beat > BEAT_S:
+            self._last_beat = time.monotonic()
+            self.runs.beat(list(self.db.fences), real_ms=real_ms())
+
+    def close(self) -> None:
+        for c in self._connectors.values():
+            c.close()
+        with suppress(Exception):  # counting calls must not hide why we stop
+            self.flush_calls()
+        self.db.close()
+
+
+class StoreLedger(CallLedger):
+    """Counts calls in memory; the store gets them with the next commit. Thread-safe."""
+
+    def __init__(self, runs: Runs, connection: str, db: Db) -> None:
+        self._runs, self._connection, self._db = runs, connection, db
+        self._lock = threading.Lock()
+        self._kept: dict[str, int] = {}
+        self.pending: Counter[tuple[str, int, str]] = Counter()
+        self.made = 0
+
+    def record(self, endpoint: str, status: int, at: int) -> None:
+        with self._lock:
+            self.pending[endpoint, status, day_of(at)] += 1
+            self.made += 1
+
+    def spent_today(self, at: int) -> int:
+        day = day_of(at)
+        with self._lock:
+            if day not in self._kept:
+                self._kept = {day: self._runs.calls_on(self._connection, day)}
+            return self._kept[day] + sum(n for (_, _, d), n in self.pending.items() if d == day)
+
+    def flush(self) -> None:
+        """Inside a write."""
+        with self._lock:
+            counted, self.pending = self.pending, Counter()
+            for (_, _, day), n in counted.items():
+                if day in self._kept:
+                    self._kept[day] += n
+        self._runs.count_calls(self._connection, counted)
+
+
+# ------------------------------------------------------------------------------------------------ opening
+
+
+def make_clock() -> Clock:
+    """CRMHUB_CLOCK's clock, or real time."""
+    url = os.environ.get("CRMHUB_CLOCK")
+    return ControlClock(url) if url else SystemClock()
+
+
+def shipped_mappings() -> dict[str, str]:
+    """kind -> text of its shipped mapping."""
+    found = {}
+    for kind in kinds().values():
+        for place in ("mappings", kind.package):
+            file = resources.files(place) / f"{kind.name}.toml"
+            if file.is_file():
+                found[kind.name] = file.read_text(encoding="utf-8")
+                break
+    return found
+
+
+def load_settings(path: Path, *, deep: bool = False) -> tuple[Settings | None, Mapping | None, list[ConfigProblem]]:
+    """Configuration and mapping with every problem of both; the first two are None when unusable."""
+    if not path.exists():
+        return (
+            None,
+            None,
+            [ConfigProblem(str(path), 0, "", "no such file", "run `crmhub init` here, or name it with --config PATH")],
+        )
+    settings, problems = config.load(path, {k.name: k.settings() for k in _kinds_used(path)}, deep=deep)
+    if settings is None:
+        return None, None, problems
+    mapping_path = Path(settings.directory) / settings.hub.mapping
+    try:
+        text = mapping_path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        problems.append(
+            ConfigProblem(
+                settings.hub.mapping,
+                0,
+                "",
+                f"cannot be read ({e.__class__.__name__})",
+                "run `crmhub init`, or name the mapping in [hub] mapping",
+            )
+        )
+        return settings, None, problems
+    mapping, more = load_mapping(text, settings.hub.mapping, shipped_mappings(), settings.kinds)
+    return settings, mapping, [*problems, *more]
+
+
+def _kinds_used(path: Path) -> list[Kind]:
+    """Only kinds that the file mentions are imported; all of them when it cannot be told."""
+    known = kinds()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return list(known.values())
+    return [k for k in known.values() if k.name in text] or list(known.values())
+
+
+def open_hub(path: Path, *, progress: Progress = lambda _text: None) -> Hub:
+    """A hub on the configuration at `path`. Raises ConfigInvalid with all problems, StoreBroken."""
+    settings, mapping, problems = load_settings(path)
+    if settings is None or mapping is None or any(p.fatal for p in problems):
+        raise ConfigInvalid([p for p in problems if p.fatal] or problems)
+    faults = Faults(os.environ.get("CRMHUB_FAULT"))
+    store = Path(settings.directory) / settings.hub.store
+    store.parent.mkdir(parents=True, exist_ok=True)
+    return Hub(settings, mapping, Db(store, on_commit=faults.commit), make_clock(), faults, progress)
+
+
+_REQUEST_TYPES: dict[str, Any] = {
+    "number": "number",
+    "money": "number",
+    "bool": "bool",
+    "date": "date",
+    "datetime": "datetime",
+    "option": "option",
+    "options": "options",
+}
+
+
+def field_to(f: RemoteField) -> dict[str, Any]:
+    """For the store."""
+    d = {n: getattr(f, n) for n in RemoteField.__dataclass_fields__ if n != "options"}
+    d["options"] = [[o.value, o.label, o.active] for o in f.options]
+    return d
+
+
+def field_from(d: dict[str, Any]) -> RemoteField:
+    """Inverse of `field_to`."""
+    return RemoteField(**{**d, "options": tuple(Option(*o) for o in d["options"])})
+
+
+def _is_dead_neighbour(holder: str) -> bool:
+    """Whether a lease holder is a process of this machine that no longer runs."""
+    words = holder.split()
+    if len(words) != 4 or words[3] != socket.gethostname() or not words[1].isdigit():
+        return False
+    try:
+        os.kill(int(words[1]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(words[1]) == os.getpid()
