@@ -81,9 +81,7 @@ def _acts(dice: random.Random, person: Person, now: int) -> list[Activity]:
             at = now - 60_000 - int((now - since) * dice.random() ** 1.4)
             if kind in TOUCH_KINDS:
                 at = _office_hours(at)
-            made.append(
-                Activity(0, at, kind, person, person.rep, dice.getrandbits(30), _places(dice, kind, person))
-            )
+            made.append(Activity(0, at, kind, person, person.rep, dice.getrandbits(30), _places(dice, kind, person)))
     return made
 
 
@@ -97,11 +95,7 @@ def _places(dice: random.Random, kind: str, person: Person) -> int:
     """Forms live in HubSpot where it knows the person; a rep logs in one CRM, sometimes in both."""
     known = person.known & _BOTH
     if known != _BOTH:
-        quiet = (
-            kind in FORM_KINDS
-            and known == BIT["salesforce"]
-            and kind in ("webinar", "download", "newsletter")
-        )
+        quiet = kind in FORM_KINDS and known == BIT["salesforce"] and kind in ("webinar", "download", "newsletter")
         return 0 if quiet else known
     if kind in FORM_KINDS:
         return BIT["hubspot"]
@@ -128,9 +122,7 @@ def _decide(dice: random.Random, person: Person, mine: list[Activity], now: int)
     person.probability = 1 / (1 + math.exp(-logit))
     buys = dice.random() < person.probability
     delay = int(math.exp(dice.gauss(3.3, 0.6)) * DAY)
-    wanted = max(
-        (act.at for act in mine if act.kind in ("demo_request", "pricing_request", "meeting")), default=now
-    )
+    wanted = max((act.at for act in mine if act.kind in ("demo_request", "pricing_request", "meeting")), default=now)
     if buys:
         person.buys_at = wanted + delay
     person.stage = _stage(dice, person, counted, now)

@@ -23,7 +23,4 @@ class Calls:
 
     def rows(self) -> list[dict[str, Any]]:
         keys = ("vendor", "method", "route", "status")
-        return [
-            {**dict(zip(keys, key, strict=True)), "count": count}
-            for key, count in sorted(self._counts.items())
-        ]
+        return [{**dict(zip(keys, key, strict=True)), "count": count} for key, count in sorted(self._counts.items())]

@@ -112,9 +112,7 @@ class Faults:
         try:
             pattern = re.compile(_as_regex(route)) if route else None
         except re.error as problem:
-            raise FaultError(
-                f"match.route is neither a prefix nor a regular expression: {problem}"
-            ) from problem
+            raise FaultError(f"match.route is neither a prefix nor a regular expression: {problem}") from problem
         values = {key: wish.get(key, default) for key, default in _DEFAULTS.items()}
         rule = Rule(
             id=self._next,

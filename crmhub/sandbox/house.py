@@ -16,9 +16,7 @@ from crmhub.sandbox.world import World
 class House:
     """Holds the parts together and can put all of them back to the start."""
 
-    def __init__(
-        self, people: int, names: list[str], clock: Clock, options: Options, hostile: bool = False
-    ) -> None:
+    def __init__(self, people: int, names: list[str], clock: Clock, options: Options, hostile: bool = False) -> None:
         self.clock = clock
         self.options = options
         self.names = names
@@ -50,9 +48,7 @@ class House:
         """The ready line."""
         return {
             "control": self.urls["control"],
-            "connections": {
-                name: vendor.connection(self.urls[name]) for name, vendor in self.vendors.items()
-            },
+            "connections": {name: vendor.connection(self.urls[name]) for name, vendor in self.vendors.items()},
         }
 
     def truth(self) -> Iterator[dict[str, Any]]:
@@ -61,9 +57,7 @@ class House:
         for person in self.world.people:
             yield {
                 "person": person.number,
-                "external_ids": {
-                    name: ids[person.number] for name, ids in known.items() if person.number in ids
-                },
+                "external_ids": {name: ids[person.number] for name, ids in known.items() if person.number in ids},
                 "buys_at": person.buys_at,
                 "probability": round(person.probability, 6),
             }

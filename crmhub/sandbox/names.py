@@ -11,54 +11,57 @@ def _words(text: str) -> tuple[str, ...]:
 
 FIRST_NAMES: dict[str, tuple[str, ...]] = {
     "fr": _words(
-        "Camille Chloé Léa Manon Inès Élodie Hélène Amélie Aurélie Céline Noémie Margaux Sophie Nathalie"
+        "Camille Chloé Léa Manon Inès Élodie Hélène Amélie Aurélie Céline Noémie Margaux Sophie Nathalie "
         "Valérie Isabelle Lucas Hugo Théo Loïc Jérôme François Frédéric Sébastien Rémi Benoît Étienne Gaël "
         "Mathieu Antoine Guillaume Jean-Pierre Pierre Olivier Nicolas Stéphane Thomas Julien Maëlle Zoé"
     ),
     "de": _words(
         "Anna Lena Katharina Jürgen Jörg Björn Günther Stefan Matthias Sören Ulrike Käthe Sabine Heike "
-        "Birgit"
+        "Birgit "
         "Claudia Monika Andrea Michael Thomas Andreas Wolfgang Klaus Uwe Dieter Lukas Jonas Felix Maximilian "
         "Paul Leonie Hannah Mia Emilia Sophie Johanna Franziska Tobias Florian Dominik"
     ),
     "es": _words(
         "María José Lucía Sofía Martín Álvaro Íñigo Begoña Andrés Ángel Inés Raúl Óscar Nuria Elena "
-        "Pilar"
+        "Pilar "
         "Carmen Javier Carlos Miguel Alejandro Pablo Sergio Diego Adrián Rubén Iván Jesús Concepción Rocío "
         "Marta Laura Cristina Paula Beatriz Verónica Mónica Ramón Joaquín Fernando"
     ),
     "en": _words(
         "James Mary Robert Patricia John Jennifer Michael Linda David Elizabeth William Barbara Richard "
-        "Susan"
-        "Joseph Jessica Thomas Sarah Charles Karen Christopher Nancy Daniel Lisa Matthew Betty Anthony Sandra "
+        "Susan "
+        "Joseph Jessica Thomas Sarah Charles Karen Christopher Nancy Daniel Lisa Matthew Betty "
+        "Anthony Sandra "
         "Mark Ashley Emily Kimberly Andrew Donna Joshua Michelle Kevin Carol Siobhán Zoë"
     ),
 }
 LAST_NAMES: dict[str, tuple[str, ...]] = {
     "fr": _words(
-        "Lefèvre Müller Dubois Bernard Durand Moreau Laurent Girard André Mercier Guérin Boyer Chevalier"
+        "Lefèvre Müller Dubois Bernard Durand Moreau Laurent Girard André Mercier Guérin Boyer Chevalier "
         "François Legrand Gauthier Garcia Perrin Robin Clément Morin Nicolas Mathieu Roussel Besnard Léger "
         "Lévêque Béranger Pelletier Dumas Fontaine Marchand Rey Blanchard Joly Roche Vidal Collet Renaud "
         "Lemaître d'Arcy Le-Goff Hervé Brun Noël Barbier Schmitt Colin Picard Aubert"
     ),
     "de": _words(
         "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer Koch Bauer "
-        "Richter"
+        "Richter "
         "Klein Wolf Schröder Neumann Schwarz Zimmermann Braun Krüger Hofmann Hartmann Lange Schmitt Werner "
         "Krause Meier Lehmann Köhler Herrmann König Walter Mayer Huber Kaiser Fuchs Peters Möller Weiß Jung "
         "Hahn Vogel Günther Keller Böhm Groß Roth Größler"
     ),
     "es": _words(
         "García Fernández González Rodríguez López Martínez Sánchez Pérez Gómez Martín Jiménez Ruiz "
-        "Hernández"
-        "Díaz Moreno Muñoz Álvarez Romero Alonso Gutiérrez Navarro Torres Domínguez Vázquez Ramos Gil Ramírez "
+        "Hernández "
+        "Díaz Moreno Muñoz Álvarez Romero Alonso Gutiérrez Navarro Torres Domínguez Vázquez Ramos "
+        "Gil Ramírez "
         "Serrano Blanco Molina Morales Suárez Ortega Delgado Castro Ortiz Rubio Marín Sanz Núñez Iglesias "
         "Medina Garrido Cortés Castillo Santos Lozano Guerrero Cano Prieto"
     ),
     "en": _words(
         "Smith Johnson Williams Brown Jones Miller Davis Wilson Anderson Taylor Moore Jackson Thompson "
-        "White"
-        "Harris Clark Lewis Robinson Walker Young Allen King Wright Scott Hill Green Adams Baker Nelson Carter "
+        "White "
+        "Harris Clark Lewis Robinson Walker Young Allen King Wright Scott Hill Green Adams Baker "
+        "Nelson Carter "
         "Mitchell Roberts Turner Phillips Campbell Parker Evans Edwards Collins Stewart Morris Rogers Reed "
         "Cook Morgan Bell Murphy O'Brien MacDonald O'Connor"
     ),
@@ -211,7 +214,7 @@ ROLE_NAMES: tuple[str, ...] = ("info", "contact", "sales", "office", "hello")
 INTERESTS: tuple[str, ...] = ("analytics", "automation", "integration", "security")
 COMPANY_WORDS: tuple[str, ...] = _words(
     "Nova Alto Vega Orion Delta Linde Soleil Atlas Aqua Terra Polar Ferro Silva Astra Lumen Brise "
-    "Kern Ost"
+    "Kern Ost "
     "Nord Sud Rhône Isar Ebro Severn Hudson Étoile Grün Río Quartz Onyx"
 )
 REP_NAMES: tuple[tuple[str, str], ...] = (

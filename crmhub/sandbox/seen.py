@@ -86,6 +86,10 @@ def email_of(record: KnownPerson) -> str:
     return ""
 
 
+def has_more_email(record: KnownPerson) -> bool:
+    return chance(record.person.seed, f"{record.crm} {record.copy} has more", 0.05)
+
+
 def has_typo(record: KnownPerson) -> bool:
     return chance(record.person.seed, f"{record.crm} typo {record.copy}", TYPOS)
 
@@ -107,22 +111,20 @@ def see(world: World, record: KnownPerson) -> Seen:
             last = misspelt(last, person.seed, tag)
     if chance(person.seed, f"{tag} ascii", 0.06):
         first, last = plain(first).capitalize(), plain(last).capitalize()
-    created, modified = _times(world, record)
+    created, modified = times_of(world, record)
     stale = chance(person.seed, f"{tag} phone", 0.06)
     place = kept("place", 0.75)
     return Seen(
         first=first if kept("first", 0.96) else "",
         last=last,
         email=email_of(record),
-        more_email=person.free_email if kept("more", 0.05) else "",
+        more_email=person.free_email if has_more_email(record) else "",
         phone=_phone(person, company.country, tag, stale) if kept("phone", 0.72) else "",
         mobile=spell_phone(person.mobile, company.country, fraction(person.seed, f"{tag} form"))
         if kept("mobile", 0.45)
         else "",
         title=_title(person, tag) if kept("title", 0.82) else "",
-        company=company_name(record.crm, company.name, company.legal, person.seed, tag)
-        if kept("company", 0.9)
-        else "",
+        company=company_name(record.crm, company.name, company.legal, person.seed, tag) if kept("company", 0.9) else "",
         city=company.city[0] if place else "",
         zip=company.city[1] if place else "",
         state=company.city[2] if place else "",
@@ -133,9 +135,7 @@ def see(world: World, record: KnownPerson) -> Seen:
         stage=_stage(person, record.crm, tag),
         opted_out=person.opted_out and chance(person.seed, f"{tag} optout", 0.7),
         interest=person.interest if kept("interest", 0.5) else "",
-        source=("web", "event", "referral", "import", "outbound")[
-            int(fraction(person.seed, f"{tag} src") * 5)
-        ],
+        source=("web", "event", "referral", "import", "outbound")[int(fraction(person.seed, f"{tag} src") * 5)],
         rep=person.rep if kept("rep", 0.8) else None,
         created_at=created,
         modified_at=modified,
@@ -151,8 +151,7 @@ def see_company(world: World, record: KnownCompany) -> SeenCompany:
     def kept(field: str, share: float) -> bool:
         return chance(company.seed, f"{tag} has {field}", share)
 
-    created = company.created_at + int(fraction(company.seed, f"{tag} made") * 100 * DAY)
-    age = fraction(company.seed, f"{tag} edit") ** 2
+    created, modified = company_times_of(world, record)
     return SeenCompany(
         name=company_name(record.crm, company.name, company.legal, company.seed, tag),
         domain=company.domain if record.copy == 0 and kept("domain", 0.92) else "",
@@ -172,8 +171,17 @@ def see_company(world: World, record: KnownCompany) -> SeenCompany:
         customer=company.customer and (record.crm != "hubspot" or chance(company.seed, "told", 0.5)),
         rep=company.rep if kept("rep", 0.85) else None,
         created_at=created,
-        modified_at=max(created, world.now - 60_000 - int(age * 400 * DAY)),
+        modified_at=modified,
     )
+
+
+def company_times_of(world: World, record: KnownCompany) -> tuple[int, int]:
+    """When this record of a company was made and last touched."""
+    company = record.company
+    tag = f"{record.crm} {record.copy}"
+    created = company.created_at + int(fraction(company.seed, f"{tag} made") * 100 * DAY)
+    age = fraction(company.seed, f"{tag} edit") ** 2
+    return created, max(created, world.now - 60_000 - int(age * 400 * DAY))
 
 
 def company_name(crm: str, name: str, legal: str, seed: int, tag: str) -> str:
@@ -216,7 +224,7 @@ def misspelt(name: str, seed: int, tag: str) -> str:
     return head + (beside if beside != letter else "x") + tail
 
 
-def _times(world: World, record: KnownPerson) -> tuple[int, int]:
+def times_of(world: World, record: KnownPerson) -> tuple[int, int]:
     """A CRM meets a person at its own time; most records were last touched long ago, some yesterday."""
     person = record.person
     tag = f"{record.crm} {record.copy}"

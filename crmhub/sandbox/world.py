@@ -151,16 +151,24 @@ class World:
         self.now = now
         dice = random.Random(f"world {seed} {people}")
         self.reps = _reps()
-        self.companies = [
-            _company(dice, number, now) for number in range(max(3, people // 4) if people else 0)
-        ]
+        self.companies = [_company(dice, number, now) for number in range(max(3, people // 4) if people else 0)]
         self.people: list[Person] = []
+        self._addresses: set[str] = set()
         for number in range(people):
             self.people.append(_person(dice, number, self, now))
         from crmhub.sandbox.activities import live  # a person's life needs the person first
 
         self.activities: list[Activity] = live(dice, self)
+        self._addresses.clear()
         self._known: dict[str, list[KnownPerson]] = {}
+
+    def free_address(self, mailbox: str, domain: str, number: int) -> str:
+        """An address that no other person has."""
+        address = f"{mailbox}@{domain}"
+        if address in self._addresses:
+            address = f"{mailbox}{number}@{domain}"
+        self._addresses.add(address)
+        return address
 
     def records(self, crm: str) -> list[KnownPerson]:
         """Every record that this CRM holds of people, oldest person first; about 5 % of them duplicates."""
@@ -278,7 +286,7 @@ def _person(dice: random.Random, number: int, world: World, now: int) -> Person:
         title=title,
         seniority=seniority,
         department=department,
-        work_email=f"{mailbox}{number if dice.random() < 0.15 else ''}@{company.domain}",
+        work_email=world.free_address(mailbox, company.domain, number),
         free_email=free,
         phone=phone,
         mobile=_phone(dice, company.country, mobile=True),

@@ -1,0 +1,163 @@
+"""Owners, pipelines and what the portal says of itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crmhub.sandbox.hubspot.access import TIME_ZONE, Access
+from crmhub.sandbox.hubspot.errors import not_found
+from crmhub.sandbox.hubspot.objects import VERSIONS, flag, versioned, whole_number
+from crmhub.sandbox.hubspot.portal import PORTAL, Owner, Portal
+from crmhub.sandbox.hubspot.schema import iso
+from crmhub.sandbox.messages import Request, Response, Router
+
+OWNERS_MAX = 500
+_MADE = "2023-05-01T08:00:00.000Z"
+_STAGES: tuple[tuple[str, str, str], ...] = (
+    ("appointmentscheduled", "Appointment Scheduled", "0.2"), ("qualifiedtobuy", "Qualified To Buy", "0.4"),
+    ("presentationscheduled", "Presentation Scheduled", "0.6"),
+    ("decisionmakerboughtin", "Decision Maker Bought-In", "0.8"), ("contractsent", "Contract Sent", "0.9"),
+    ("closedwon", "Closed Won", "1.0"), ("closedlost", "Closed Lost", "0.0"),
+)  # fmt: skip
+
+
+class AccountApi:
+    """`/crm/v3/owners`, `/crm/v3/pipelines`, `/account-info/v3`."""
+
+    def __init__(self, portal: Portal, access: Access) -> None:
+        self._portal = portal
+        self._access = access
+
+    def routes(self, router: Router) -> None:
+        versioned(router, "GET", "/crm/v3/owners", "/crm/owners/{D}", self.owners)
+        versioned(router, "GET", "/crm/v3/owners/{id}", "/crm/owners/{D}/{id}", self.owner)
+        versioned(router, "GET", "/crm/v3/pipelines/{type}", "/crm/pipelines/{D}/{type}", self.pipelines)
+        versioned(
+            router,
+            "GET",
+            "/crm/v3/pipelines/{type}/{pipeline}",
+            "/crm/pipelines/{D}/{type}/{pipeline}",
+            self.pipeline,
+        )
+        for version in ("v3", *VERSIONS):
+            router.add("GET", f"/account-info/{version}/details", self.details)
+            router.add("GET", f"/account-info/{version}/api-usage/daily/private-apps", self.usage)
+
+    def owners(self, request: Request) -> Response:
+        archived, email = flag(request, "archived"), request.query.get("email").lower()
+        limit = whole_number(request.query.get("limit"), "limit", 1, OWNERS_MAX, 100)
+        start = whole_number(request.query.get("after"), "after", 0, 1 << 60, 0)
+        found = [
+            owner
+            for owner in self._portal.owners
+            if owner.archived == archived and (not email or owner.email == email) and int(owner.id) >= start
+        ]
+        answer: dict[str, Any] = {"results": [self._shape(owner) for owner in found[:limit]]}
+        if len(found) > limit:
+            answer["paging"] = {"next": {"after": found[limit].id}}
+        return Response.json(answer)
+
+    def owner(self, request: Request) -> Response:
+        by_user = request.query.get("idProperty") == "userId"
+        for owner in self._portal.owners:
+            key = str(owner.user_id) if by_user else owner.id
+            if key == request.params["id"] and owner.archived == flag(request, "archived"):
+                return Response.json(self._shape(owner))
+        raise not_found(f"Owner with id {request.params['id']} does not exist")
+
+    def pipelines(self, request: Request) -> Response:
+        table = self._portal.table(request.params["type"])
+        return Response.json({"results": [_pipeline()] if table.kind.name == "deals" else []})
+
+    def pipeline(self, request: Request) -> Response:
+        table = self._portal.table(request.params["type"])
+        if table.kind.name != "deals" or request.params["pipeline"] != "default":
+            raise not_found(f"Pipeline {request.params['pipeline']} does not exist")
+        return Response.json(_pipeline())
+
+    def details(self, _: Request) -> Response:
+        offset = datetime.fromtimestamp(self._portal.now() / 1000, UTC).astimezone(ZoneInfo(TIME_ZONE)).utcoffset()
+        seconds = int(offset.total_seconds()) if offset else 0
+        return Response.json(
+            {
+                "portalId": PORTAL,
+                "accountType": "STANDARD",
+                "timeZone": TIME_ZONE,
+                "companyCurrency": "EUR",
+                "additionalCurrencies": ["GBP", "USD"],
+                "utcOffset": f"+{seconds // 3600:02d}:{seconds % 3600 // 60:02d}",
+                "utcOffsetMilliseconds": seconds * 1000,
+                "uiDomain": "app-eu1.hubspot.com",
+                "dataHostingLocation": "eu1",
+            }
+        )
+
+    def usage(self, _: Request) -> Response:
+        used = self._access.usage()
+        now = self._portal.now()
+        here = datetime.fromtimestamp(now / 1000, UTC).astimezone(ZoneInfo(TIME_ZONE))
+        midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
+        next_day = int(midnight.timestamp() * 1000) + 86_400_000
+        return Response.json(
+            {
+                "results": [
+                    {
+                        "name": "private-apps-api-calls-daily",
+                        "usageLimit": used["limit"],
+                        "currentUsage": used["used"],
+                        "collectedAt": iso(now),
+                        "fetchStatus": "SUCCESS",
+                        "resetsAt": iso(next_day),
+                    }
+                ]
+            }
+        )
+
+    @staticmethod
+    def _shape(owner: Owner) -> dict[str, Any]:
+        shaped: dict[str, Any] = {
+            "id": owner.id,
+            "type": owner.type,
+            "firstName": owner.first,
+            "lastName": owner.last,
+            "createdAt": _MADE,
+            "updatedAt": _MADE,
+            "archived": owner.archived,
+        }
+        if owner.email:
+            shaped["email"] = owner.email
+        if owner.user_id is not None:
+            shaped["userIdIncludingInactive"] = owner.user_id
+            if not owner.archived:
+                shaped["userId"] = owner.user_id
+                shaped["teams"] = [{"id": "178588", "name": "Sales", "primary": True}]
+        return shaped
+
+
+def _pipeline() -> dict[str, Any]:
+    return {
+        "id": "default",
+        "label": "Sales Pipeline",
+        "displayOrder": 0,
+        "archived": False,
+        "createdAt": _MADE,
+        "updatedAt": _MADE,
+        "stages": [
+            {
+                "id": name,
+                "label": label,
+                "displayOrder": order,
+                "archived": False,
+                "createdAt": _MADE,
+                "updatedAt": _MADE,
+                "metadata": {
+                    "isClosed": "true" if name.startswith("closed") else "false",
+                    "probability": share,
+                },
+                "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
+            }
+            for order, (name, label, share) in enumerate(_STAGES)
+        ],
+    }

@@ -1,0 +1,279 @@
+"""Changes to records: checked against the property metadata, with history; merges, archive, privacy delete."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from crmhub.sandbox.hubspot.errors import HubSpotError, bad_properties, conflict, invalid, not_found
+from crmhub.sandbox.hubspot.portal import API, PORTAL, Portal
+from crmhub.sandbox.hubspot.records import Actor, Pending, Record, Table, Version
+from crmhub.sandbox.hubspot.schema import BadValueError, iso
+from crmhub.sandbox.hubspot.seed import stage_rank
+
+MERGE_LIMIT = 250
+
+
+def clean(portal: Portal, table: Table, wish: Any, record: Record | None, by_person: bool = False) -> dict[str, str]:
+    """Written properties in stored form ("" clears). Raises 400 naming each bad one, 409 for an e-mail."""
+    if not isinstance(wish, dict):
+        raise invalid(
+            "Invalid input JSON on line 1, column 1: Cannot build SimplePublicObjectInput, missing properties"
+        )
+    found: dict[str, str] = {}
+    problems: list[tuple[str, str, str]] = []
+    for name, value in wish.items():
+        prop = table.properties.get(name)
+        if prop is None or prop.archived_at is not None:
+            problems.append((name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist'))
+            continue
+        if prop.locked and not by_person:
+            message = f'"{name}" is a read only property; its value cannot be set.'
+            problems.append((name, "READ_ONLY_VALUE", message))
+            continue
+        if value is None:
+            if not portal.switches.null_clears:
+                continue
+            value = ""
+        try:
+            text = prop.normal(value)
+        except BadValueError as problem:
+            problems.append((name, problem.code, problem.message))
+            continue
+        if name == "hubspot_owner_id" and text and text not in portal.owner_ids:
+            problems.append((name, "INVALID_OWNER_ID", f"{text} is not a valid owner id."))
+            continue
+        found[name] = _rewritten(text, portal.switches.rewrite.get(name, ""))
+    if problems:
+        raise bad_properties(PORTAL, problems)
+    _check_unique(portal, table, found, record)
+    return found
+
+
+def create(portal: Portal, table: Table, values: dict[str, str], actor: Actor = API, enforce: bool = False) -> Record:
+    """Add a record from cleaned values."""
+    require(portal, table, values, enforce)
+    now = portal.now()
+    record = Record(table.next_id(), now, now)
+    table.add(record, portal.switches.index_lag, now)
+    if table.kind.name == "contacts":
+        values = {"lifecyclestage": "lead", **values}
+    _put(table, record, values, actor, now)
+    table.version += 1
+    return record
+
+
+def require(portal: Portal, table: Table, values: dict[str, str], enforce: bool) -> None:
+    """Raise 400 when a create lacks what its type needs; `enforce` adds the portal's own rules."""
+    if not any(values.get(name) for name in table.kind.needed):
+        needed = " or ".join(table.kind.needed)
+        raise invalid(f"Error creating {table.kind.singular.upper()}. Some required properties were not set.",
+                      "REQUIRED_FIELD", properties=[needed])  # fmt: skip
+    if enforce:
+        missing = [name for name in portal.switches.required.get(table.kind.name, []) if not values.get(name)]
+        if missing:
+            raise invalid("Some required properties were not set.", "REQUIRED_FIELD", properties=missing)
+
+
+def update(portal: Portal, table: Table, record: Record, values: dict[str, str], actor: Actor = API) -> Record:
+    """Change a record to cleaned values; what is already so stays untouched, also in its time stamp."""
+    props = table.props(record)
+    changed = {name: value for name, value in values.items() if props.get(name, "") != value}
+    if not changed and not (values and portal.switches.same_value_stamps):
+        return record
+    forward = portal.switches.stage_forward_only and actor.source_type != "CRM_UI"
+    stage = changed.get("lifecyclestage")
+    if stage and forward and stage_rank(stage) < stage_rank(props.get("lifecyclestage", "subscriber")):
+        del changed["lifecyclestage"]  # answered with 200 and left as it is
+        if not changed:
+            return record
+    now = portal.now()
+    table.before_write(record)
+    _put(table, record, changed, actor, now)
+    touch(portal, table, record, started=True)
+    return record
+
+
+def touch(portal: Portal, table: Table, record: Record, started: bool = False) -> None:
+    """Move the modification time."""
+    now = portal.now()
+    if not started:
+        table.before_write(record)
+    record.updated = max(record.updated, now)
+    table.after_write(record, portal.switches.index_lag, now)
+
+
+def archive(portal: Portal, table: Table, record: Record) -> None:
+    """To the recycle bin; the modification time does not move."""
+    if record.archived_at is not None:
+        return
+    table.drop(record)
+    _release(table, record)
+    record.archived_at = portal.now()
+
+
+def forget(portal: Portal, table: Table, record: Record) -> None:
+    """GDPR delete: no trace in the archive, and the address cannot come back."""
+    props = table.props(record)
+    if props.get("email"):
+        portal.blocked_emails.add(props["email"])
+    if record.archived_at is None:
+        table.drop(record)
+        _release(table, record)
+    portal.links.drop(table.kind.name, record.id)
+    record.forgotten = True
+    record.props = {}
+    record.history = None
+
+
+def merge(portal: Portal, table: Table, primary: Record, other: Record) -> Record:
+    """Two become one: under a new id, or under the primary's (switch merge_mode)."""
+    if primary is other:
+        raise invalid("Cannot merge an object with itself")
+    merged = _identities(table, primary) + _identities(table, other)
+    if len(set(merged)) > MERGE_LIMIT:
+        raise HubSpotError(400, "VALIDATION_ERROR", "Cannot have more than 250 identities on one record")
+    now = portal.now()
+    first, second = dict(table.props(primary)), dict(table.props(other))
+    values = {**second, **first}
+    emails = [email for email in (second.get("email"), *_split(second), *_split(first)) if email]
+    for record in (primary, other):
+        table.drop(record)
+        _release(table, record)
+    if portal.switches.merge_mode == "new_id":
+        survivor = Record(table.next_id(), min(primary.created, other.created), now)
+        table.add(survivor, portal.switches.index_lag, now)
+        primary.merged_into = survivor.id
+    else:
+        survivor = primary
+        survivor.updated = now
+        table.pending.setdefault(survivor.id, Pending(now, None))
+        table.after_write(survivor, portal.switches.index_lag, now)
+    other.merged_into = survivor.id
+    values["hs_merged_object_ids"] = ";".join(str(number) for number in dict.fromkeys(merged))
+    if table.kind.name == "contacts":
+        values["hs_calculated_merged_vids"] = f"{other.id}:{now}"
+        extra = [email for email in dict.fromkeys(emails) if email != values.get("email")]
+        values["hs_additional_emails"] = ";".join(extra)
+    survivor.props = {name: value for name, value in values.items() if value}
+    survivor.history = dict(primary.history or {})
+    _claim(table, survivor)
+    for record in (primary, other):
+        portal.links.move(table.kind.name, record.id, survivor.id)
+    table.version += 1
+    return survivor
+
+
+def live(table: Table, text: Any, archived: bool = False) -> Record:
+    """The record with this id (or its survivor); raises 404."""
+    record = table.find(int(text)) if isinstance(text, str | int) and str(text).isdigit() else None
+    if record is None or (record.archived_at is not None) != archived:
+        raise not_found()
+    return record
+
+
+def by_property(table: Table, name: str, value: Any) -> Record | None:
+    """The live record with this unique value."""
+    number = table.unique.get(name, {}).get(_key(name, str(value)))
+    return None if number is None else table.find(number)
+
+
+def identifying(table: Table, name: str) -> bool:
+    """Whether records can be addressed by this property."""
+    prop = table.properties.get(name)
+    return (name == "email" and table.kind.name == "contacts") or (prop is not None and prop.unique)
+
+
+def _check_unique(portal: Portal, table: Table, values: dict[str, str], record: Record | None) -> None:
+    for name, value in values.items():
+        if not value or not identifying(table, name):
+            continue
+        holder = by_property(table, name, value)
+        if holder is not None and holder is not record:
+            if name == "email":
+                raise conflict(f"Contact already exists. Existing ID: {holder.id}")
+            message = f'{{"{name}":"{value}"}} already has that value. Conflicting record: {holder.id}'
+            raise bad_properties(PORTAL, [(name, "CONFLICTING_UNIQUE_VALUE", message)])
+        if name == "email" and value in portal.blocked_emails:
+            raise invalid(f"Contact with email {value} was deleted for privacy and cannot be created again")
+
+
+def _put(table: Table, record: Record, values: dict[str, str], actor: Actor, now: int) -> None:
+    props = table.own(record)
+    history = record.history = record.history if record.history is not None else {}
+    new = record.created == now and record.seed is None
+    if values.get("lifecyclestage"):
+        values = {**values, f"hs_lifecyclestage_{values['lifecyclestage']}_date": iso(now)}
+    if values.get("hs_task_status") == "COMPLETED":
+        values = {**values, "hs_task_completion_date": iso(now)}
+    _release(table, record)
+    for name, value in values.items():
+        if value.startswith(";") and table.properties[name].field_type == "checkbox":
+            held = [part for part in props.get(name, "").split(";") if part]
+            value = ";".join(dict.fromkeys(held + [part for part in value.split(";") if part]))
+        if name not in history:
+            before = props.get(name)
+            start = (
+                [] if before is None or new else [Version(before, table.seeded_at(record, name), "IMPORT", "", None)]
+            )
+            history[name] = start
+        history[name].append(Version(value, now, *actor))
+        if value == "":
+            props.pop(name, None)
+        else:
+            props[name] = value
+    if "email" in values:
+        domain = values["email"].partition("@")[2]
+        props.pop("hs_email_domain", None)
+        if domain:
+            props["hs_email_domain"] = domain
+    _claim(table, record)
+
+
+def _keys(table: Table, record: Record) -> list[tuple[str, str]]:
+    """(property, key) of every unique value that a record holds."""
+    props = table.props(record)
+    found = [(name, _key(name, props[name])) for name in table.unique if name in props]
+    if "hs_additional_emails" in props:
+        found += [("email", _key("email", email)) for email in _split(props)]
+    return found
+
+
+def _claim(table: Table, record: Record) -> None:
+    for name, key in _keys(table, record):
+        table.unique[name].setdefault(key, record.id)
+
+
+def _release(table: Table, record: Record) -> None:
+    for name, key in _keys(table, record):
+        if table.unique[name].get(key) == record.id:
+            del table.unique[name][key]
+
+
+def _key(name: str, value: str) -> str:
+    return value.strip().lower() if name == "email" else value
+
+
+def _split(props: dict[str, str]) -> list[str]:
+    return [email for email in props.get("hs_additional_emails", "").split(";") if email]
+
+
+def _identities(table: Table, record: Record) -> list[int]:
+    held = table.props(record).get("hs_merged_object_ids", "")
+    return [record.id, *(int(part) for part in held.split(";") if part)]
+
+
+def _rewritten(text: str, how: str) -> str:
+    """What the switch `rewrite` makes of a written value."""
+    if how == "trim":
+        return " ".join(text.split())
+    if how == "lower":
+        return text.lower()
+    if how == "upper":
+        return text.upper()
+    if how == "e164" and text:
+        digits = re.sub(r"\D", "", text)
+        return f"+{digits.removeprefix('00')}" if text.startswith(("+", "00")) else digits
+    if how == "round" and text:
+        return str(round(float(text)))
+    return text
