@@ -53,9 +53,7 @@ class Api:
             ),
             _signals,
         )
-        auth: Auth = (
-            StaticAuth(settings.access_token) if settings.access_token else OAuth(settings, surroundings)
-        )
+        auth: Auth = StaticAuth(settings.access_token) if settings.access_token else OAuth(settings, surroundings)
         self.transport = Transport(
             surroundings,
             settings.base_url,

@@ -27,9 +27,7 @@ from connectors.hubspot.rows import to_ms
 from connectors.hubspot.sdk import Sdk
 from connectors.hubspot.streams import OBJECTS as STREAMS
 
-_NEW_TOKEN = (
-    "make a new service key or private app token in HubSpot (Settings, Integrations) and configure it"  # noqa: S105 - a sentence
-)
+_NEW_TOKEN = "make a new service key or private app token in HubSpot (Settings, Integrations) and configure it"  # noqa: S105 - a sentence
 
 
 def check(api: Api, sdk: Sdk) -> CheckReport:

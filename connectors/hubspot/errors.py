@@ -168,9 +168,7 @@ def _forbidden(said: Mapping[str, Any]) -> Verdict:
         scopes += context.get("requiredGranularScopes", ()) or context.get("requiredScopes", ())
     if said.get("category") == "MISSING_SCOPES" or scopes:
         return Verdict("stop", MissingScope(" or ".join(dict.fromkeys(scopes)) or "unknown", message))
-    return Verdict(
-        "stop", Rejected(str(said.get("category") or "FORBIDDEN"), message, "ask a HubSpot administrator")
-    )
+    return Verdict("stop", Rejected(str(said.get("category") or "FORBIDDEN"), message, "ask a HubSpot administrator"))
 
 
 def _too_fast(said: Mapping[str, Any], day_end: Callable[[], int]) -> Verdict:

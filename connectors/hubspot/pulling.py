@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from connectors.contract import Bookmark, ContractBroken, Link, Page, Row
@@ -28,42 +27,13 @@ from connectors.hubspot.links import fetch_links
 from connectors.hubspot.rows import inline_links, to_merges, to_row
 from connectors.hubspot.streams import LINK_BATCH, OVERLAP_S, PAGE, ObjectStream
 from connectors.hubspot.sweeping import sweep, sweep_due
+from connectors.hubspot.tally import Tally, top_digest
 
 VERSION = 1
 OVERLAP_MS = OVERLAP_S * 1000
 #: a list URL with more property names than this is refused by some edge servers: search takes them in its
 #: body
 MAX_URL_NAMES = 6_000
-
-
-@dataclass(slots=True)
-class Tally:
-    """The rows stamped at or after `edge`: what the next pass will find again if nothing changes.
-
-    `digest` is a sum over (id, stamp), so that the order does not matter and a killed pass can go on
-    counting.
-    """
-
-    edge: int
-    n: int = 0
-    hwm: int = 0
-    digest: int = 0
-
-    def add(self, row: Row) -> None:
-        stamp = row.modified_at or 0
-        if stamp < self.edge:
-            return
-        self.n += 1
-        self.hwm = max(self.hwm, stamp)
-        mark = blake2b(f"{row.id}:{stamp}".encode(), digest_size=6).digest()
-        self.digest = (self.digest + int.from_bytes(mark, "big")) % (1 << 48)
-
-    def saved(self) -> Bookmark:
-        return {"n": self.n, "hwm": self.hwm, "digest": self.digest}
-
-    @classmethod
-    def resumed(cls, edge: int, bookmark: Bookmark) -> Tally:
-        return cls(edge, bookmark["n"], bookmark["hwm"], bookmark["digest"])
 
 
 @dataclass(slots=True)
@@ -170,7 +140,7 @@ class ObjectPull:
         records, rows = self._rows(found)
         start = api.transport.vendor_time(at)
         if found["total"] > len(rows):
-            if many and found["total"] == n and rows[0].modified_at == bookmark["hwm"]:
+            if many and found["total"] == n and _as_left(bookmark, rows):
                 yield Page([], dict(bookmark), done=True)
             else:
                 first = None if many else found
@@ -241,9 +211,7 @@ class ObjectPull:
     def _advance(last_id: int, rows: list[Row]) -> int:
         highest = max((int(r.id) for r in rows), default=0)
         if highest <= last_id:
-            raise ContractBroken(
-                "a search that does not advance", f"{len(rows)} rows, none above the last id"
-            )
+            raise ContractBroken("a search that does not advance", f"{len(rows)} rows, none above the last id")
         return highest
 
     def _search(self, low: int | None, last_id: int, sort: str) -> Record:
@@ -277,7 +245,7 @@ class ObjectPull:
     def _idle(tally: Tally, start: int, swept_at: int | None = None) -> Bookmark:
         # a first pull has seen all that lives: the first look into the recycle bin is due a day later
         swept = start if swept_at is None else swept_at
-        return {"v": VERSION, "state": "idle", "low": tally.edge, "swept_at": swept, **tally.saved()}
+        return {"v": VERSION, "state": "idle", "low": tally.edge, "swept_at": swept, **tally.final()}
 
     @staticmethod
     def _under_way(
@@ -285,3 +253,11 @@ class ObjectPull:
     ) -> Bookmark:
         mark: dict[str, Any] = {"v": VERSION, "state": state, "start": start, "last_id": str(last_id)}
         return {**mark, "low": low, "swept_at": swept_at, **tally.saved()}
+
+
+def _as_left(bookmark: Bookmark, newest_first: list[Row]) -> bool:
+    """Whether the newest page is what the last pass saw of it."""
+    if newest_first[0].modified_at != bookmark["hwm"]:
+        return False
+    marks = [(r.modified_at or 0, r.id) for r in newest_first]
+    return bookmark["top"] is None or bookmark["top"] == top_digest(marks)

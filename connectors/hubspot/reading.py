@@ -22,9 +22,7 @@ def read(api: Api, stream: ObjectStream, ids: Sequence[str], fields: Sequence[st
     return result
 
 
-def _read_batch(
-    api: Api, stream: ObjectStream, ids: Sequence[str], fields: Sequence[str], result: ReadResult
-) -> None:
+def _read_batch(api: Api, stream: ObjectStream, ids: Sequence[str], fields: Sequence[str], result: ReadResult) -> None:
     properties = list(dict.fromkeys((*fields, *stream.always)))
     records = api.batch_read(stream.object_type, ids, properties)["results"]
     by_id = {str(r["id"]): r for r in records}
@@ -56,9 +54,7 @@ def _read_batch(
             _merged(result, stream, i, record, fields)
 
 
-def _merged(
-    result: ReadResult, stream: ObjectStream, old: str, record: Record, fields: Sequence[str]
-) -> None:
+def _merged(result: ReadResult, stream: ObjectStream, old: str, record: Record, fields: Sequence[str]) -> None:
     new = str(record["id"])
     result.merges.append(Merge(old, new))
     result.rows[new] = to_row(stream, record, fields)
@@ -93,9 +89,7 @@ def find(api: Api, stream: ObjectStream, key: str, values: Sequence[str], fields
     return [to_row(stream, r, fields) for r in {str(r["id"]): r for r in records}.values()]
 
 
-def _search_all(
-    api: Api, stream: ObjectStream, key: str, value: str, properties: Sequence[str]
-) -> Iterator[Record]:
+def _search_all(api: Api, stream: ObjectStream, key: str, value: str, properties: Sequence[str]) -> Iterator[Record]:
     """All records whose `key` equals `value`, by keyset."""
     last_id = "0"
     while True:

@@ -125,9 +125,7 @@ def _verify(sdk: Sdk, stream: ObjectStream, requests: Sequence[FieldRequest]) ->
     present = {p.name: p for p in sdk.properties(stream.object_type)}
     for request in requests:
         if request.name not in present:
-            raise Rejected(
-                "NOT_CREATED", f"HubSpot did not create the property {request.name!r}", "try again"
-            )
+            raise Rejected("NOT_CREATED", f"HubSpot did not create the property {request.name!r}", "try again")
         _fit(sdk, stream, present[request.name], request)
 
 
@@ -159,9 +157,7 @@ def _fit(sdk: Sdk, stream: ObjectStream, p: Any, request: FieldRequest) -> None:
 
 def _to_create(request: FieldRequest) -> dict[str, Any]:
     if request.type not in _MAKE:
-        raise Rejected(
-            "FIELD_TYPE", f"{request.name}: a {request.type} cannot be created", "use text instead"
-        )
+        raise Rejected("FIELD_TYPE", f"{request.name}: a {request.type} cannot be created", "use text instead")
     kind, field_kind = _MAKE[request.type]
     body: dict[str, Any] = {
         "name": request.name,

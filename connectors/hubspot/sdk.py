@@ -80,9 +80,7 @@ class Sdk:
 
             base = self._api.settings.base_url.rstrip("/")
             # the token is the transport's affair; the client only insists on having one
-            self._made = HubSpot(
-                access_token="", host=base, base_url=base, retry=False, api_factory=self._make
-            )
+            self._made = HubSpot(access_token="", host=base, base_url=base, retry=False, api_factory=self._make)
         return self._made
 
     def _make(self, package: Any, name: str, config: dict[str, Any]) -> Any:
@@ -118,15 +116,11 @@ class Sdk:
 
     def create_property(self, object_type: str, property_create: Mapping[str, Any]) -> None:
         """`property_create`: the client's PropertyCreate as a dict in HubSpot's spelling."""
-        self._client.crm.properties.core_api.create(
-            object_type, dict(property_create), _request_timeout=_TIMEOUT
-        )
+        self._client.crm.properties.core_api.create(object_type, dict(property_create), _request_timeout=_TIMEOUT)
 
     def update_options(self, object_type: str, name: str, options: list[dict[str, Any]]) -> None:
         """Replace the options of an enumeration; HubSpot wants the complete list."""
-        self._client.crm.properties.core_api.update(
-            object_type, name, {"options": options}, _request_timeout=_TIMEOUT
-        )
+        self._client.crm.properties.core_api.update(object_type, name, {"options": options}, _request_timeout=_TIMEOUT)
 
     def groups(self, object_type: str) -> list[str]:
         """Names of the property groups."""

@@ -130,9 +130,7 @@ class Push:
         by_trace = {op.op_id: op for op in ops}
         by_target = {self._target(action, op): op for op in ops}
         for record in answer["results"]:
-            op = by_trace.get(str(record.get("objectWriteTraceId"))) or by_target.get(
-                self._aim(action, record)
-            )
+            op = by_trace.get(str(record.get("objectWriteTraceId"))) or by_target.get(self._aim(action, record))
             if op is not None:
                 self._results[op.op_id] = _applied(op, record)
         whole: list[Refusal] = []
@@ -171,9 +169,7 @@ class Push:
         wait = _wait(e, self._api.around.clock.now)
         for op in ops:
             if op.op_id not in self._results:
-                self._results[op.op_id] = WriteResult(
-                    op.op_id, "retry", op.remote_id, retry_after=wait, message=str(e)
-                )
+                self._results[op.op_id] = WriteResult(op.op_id, "retry", op.remote_id, retry_after=wait, message=str(e))
 
 
 def _wait(e: ConnectorError, now: Callable[[], int]) -> float:
