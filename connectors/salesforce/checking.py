@@ -74,9 +74,7 @@ def _problem(e: ConnectorError) -> Problem:
 def _names(org: Org, user_id: str) -> tuple[str, str]:
     """The org's name and our user name."""
     orgs = list(org.records(soql.select(["Id", "Name"], "Organization", []), all_rows=False))
-    users = list(
-        org.records(soql.select(["Id", "Username"], "User", [soql.among("Id", [user_id])]), all_rows=False)
-    )
+    users = list(org.records(soql.select(["Id", "Username"], "User", [soql.among("Id", [user_id])]), all_rows=False))
     account = str(orgs[0]["Name"]) if orgs else ""
     return account, str(users[0]["Username"]) if users else user_id
 
@@ -122,8 +120,6 @@ def _quotas(org: Org) -> tuple[Quota, ...]:
     """The limits that the hub spends from; the org counts rolling 24 hours, so there is no reset time."""
     quotas = []
     for name, limit in org.limits().items():
-        if name in ("DailyApiRequests", "DailyBulkV2QueryJobs", "DailyBulkApiBatches") and isinstance(
-            limit, dict
-        ):
+        if name in ("DailyApiRequests", "DailyBulkV2QueryJobs", "DailyBulkApiBatches") and isinstance(limit, dict):
             quotas.append(Quota(name, int(limit["Max"]), int(limit["Remaining"])))
     return tuple(quotas)

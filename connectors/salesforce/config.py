@@ -55,7 +55,5 @@ def host_hint(host: str) -> str | None:
         name = host.removesuffix(LIGHTNING_SUFFIX)
         return f"{host} serves screens only; set base_url to https://{name}.my.salesforce.com"
     if host in LOGIN_HOSTS:
-        return (
-            f"{host} is the log-in page of everybody; set base_url to your own https://NAME.my.salesforce.com"
-        )
+        return f"{host} is the log-in page of everybody; set base_url to your own https://NAME.my.salesforce.com"
     return None

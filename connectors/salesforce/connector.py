@@ -56,6 +56,7 @@ class SalesforceConnector:
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self.name = surroundings.connection
         self._org = Org(settings, surroundings)
+        self._known_hands: Hands | None = None
 
     def check(self) -> CheckReport:
         """See `checking.check`."""
@@ -71,9 +72,7 @@ class SalesforceConnector:
 
     def pull(self, stream: str, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
         """See `pulling`. A field that is hidden from these credentials is missing in the rows' values."""
-        pages = self._named(
-            lambda: Pass(self._org, source_of(stream), self._hands(), bookmark, fields).pages()
-        )
+        pages = self._named(lambda: Pass(self._org, source_of(stream), self._hands(), bookmark, fields).pages())
         while True:
             page = self._named(lambda: next(pages, None))
             if page is None:
@@ -107,9 +106,11 @@ class SalesforceConnector:
         return reading.Reader(self._org, source_of(stream), self._hands(), fields)
 
     def _hands(self) -> Hands:
-        settings = self._org.settings
-        bots = frozenset(b.lower() for b in settings.bots)
-        return Hands(self._org.auth.token().user_id, settings.ours, bots)
+        if self._known_hands is None:
+            settings = self._org.settings
+            bots = frozenset(b.lower() for b in settings.bots)
+            self._known_hands = Hands(self._org.auth.token().user_id, settings.ours, bots)
+        return self._known_hands
 
     def _named(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run something; an error of ours gets the connection's name as the transport's errors have it."""

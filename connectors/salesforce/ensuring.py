@@ -39,9 +39,7 @@ def ensure(org: Org, source: Source, wanted: Sequence[FieldRequest]) -> list[str
         return []
     for request in hidden:
         if not request.name.endswith(_SUFFIX):
-            raise Rejected(
-                "NOT_CUSTOM", f"{request.name} is no custom field", f"give it a name that ends in {_SUFFIX}"
-            )
+            raise Rejected("NOT_CUSTOM", f"{request.name} is no custom field", f"give it a name that ends in {_SUFFIX}")
     try:
         known = _defined(org, source, hidden)
         created = [w.name for w in hidden if w.name.lower() not in known and _create(org, source, w)]

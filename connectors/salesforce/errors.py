@@ -34,9 +34,7 @@ CROWD_WAIT_S = 3.0
 ROW_RETRY_S = 5.0
 
 _API_OFF = frozenset({"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"})
-_TRANSIENT = frozenset(
-    {"UNKNOWN_EXCEPTION", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG"}
-)
+_TRANSIENT = frozenset({"UNKNOWN_EXCEPTION", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG"})
 _NO_ACCESS = frozenset({"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY"})
 _TOO_FAST = frozenset({406, 420, 429})
 _GONE_VERSION = frozenset({"GONE", "UNSUPPORTED_API_VERSION"})
@@ -52,8 +50,7 @@ REMEDIES: dict[str, str] = {
     "ENTITY_IS_LOCKED": "the record is locked by an approval: finish or recall the approval",
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of your org refuses this value: correct the "
     "record or exempt the hub's user from the rule",
-    "FIELD_FILTER_VALIDATION_EXCEPTION": "a lookup filter of your org refuses this value: correct the "
-    "reference",
+    "FIELD_FILTER_VALIDATION_EXCEPTION": "a lookup filter of your org refuses this value: correct the reference",
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "a trigger of your org refuses the record: ask its author",
     "CANNOT_EXECUTE_FLOW_TRIGGER": "a flow of your org fails on this record: ask its author",
     "INACTIVE_OWNER_OR_USER": "the owner is inactive: choose another owner",
@@ -117,9 +114,7 @@ def classify(status: int, _headers: Mapping[str, str], body: bytes) -> Verdict:
     if status >= 500:
         return Verdict("retry", Unavailable(f"status {status} {first.code}".strip()))
     if 300 < status < 400:
-        return Verdict(
-            "stop", Rejected("REDIRECT", f"status {status}", "set base_url to the org's My Domain address")
-        )
+        return Verdict("stop", Rejected("REDIRECT", f"status {status}", "set base_url to the org's My Domain address"))
     return Verdict("stop", rejected(first, status))
 
 

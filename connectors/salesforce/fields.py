@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.contract import Rejected
 from connectors.salesforce import soql
 from connectors.salesforce.org import Org
 from connectors.salesforce.rows import Hands, Record, fixed_fields, position, record_id
-from connectors.salesforce.streams import READ_BATCH, Source
+from connectors.salesforce.streams import IDS_IN_ADDRESS, Source
 
+_T = TypeVar("_T")
 #: how far a path such as Account.Owner.Name may lead
 _MAX_HOPS = 5
 
@@ -30,12 +31,20 @@ class Chunks:
         self._wanted = list(dict.fromkeys(wanted))
         self._chunks = soql.field_chunks(self._fixed, self._wanted)
 
+    def retrievable(self) -> list[str] | None:
+        """All fields for a retrieve by ids, which knows no parent paths; None when one is wanted. Whose hand the
+        last modification was is told by id there, not by kind of user."""
+        if any("." in field for field in self._wanted):
+            return None
+        fixed = [field for field in self._fixed if "." not in field]
+        return list(dict.fromkeys([*fixed, *self._wanted]))
+
     @property
     def first(self) -> list[str]:
         """The field list of the main statement."""
         return self._chunks[0]
 
-    def answering(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def answering(self, ask: Callable[[], _T]) -> _T:
         """The answer of `ask`, which uses `first`; asked again without hidden fields if refused for one."""
         try:
             return ask()
@@ -59,9 +68,7 @@ class Chunks:
             self._join(joined, number, span)
         return list(joined.values())
 
-    def _join(
-        self, joined: dict[str, dict[str, Any]], number: int, span: Sequence[str | None] | None
-    ) -> None:
+    def _join(self, joined: dict[str, dict[str, Any]], number: int, span: Sequence[str | None] | None) -> None:
         met: set[str] = set()
 
         def take(found: Iterable[dict[str, Any]]) -> None:
@@ -75,18 +82,17 @@ class Chunks:
             take(self._records(number, span))
         missed = [key for key in joined if key not in met]
         cost = soql.encoded_length(self._chunks[number])
-        for ids in soql.value_chunks(missed, cost, READ_BATCH):
+        for ids in soql.value_chunks(missed, cost, IDS_IN_ADDRESS):
             take(self._records(number, [soql.among("Id", ids)]))
         for key in [key for key in joined if key not in met]:
             del joined[key]
 
     def _records(self, number: int, conditions: Sequence[str | None]) -> list[dict[str, Any]]:
-        def ask() -> dict[str, Any]:
+        def ask() -> list[dict[str, Any]]:
             statement = soql.select(self._chunks[number], self._source.sobject, conditions)
-            return {"records": list(self._org.records(statement))}
+            return list(self._org.records(statement))
 
-        found: list[dict[str, Any]] = self.answering(ask)["records"]
-        return found
+        return self.answering(ask)
 
     def _drop_hidden(self) -> bool:
         """Leave out what describe does not show; whether that was anything."""
@@ -100,9 +106,7 @@ def visible(org: Org, sobject: str, path: str) -> bool:
     """Whether a field or parent path is shown to these credentials, by the describes along it."""
     *relations, name = path.split(".")
     for relation in relations[:_MAX_HOPS]:
-        reference = next(
-            (f for f in org.describe(sobject)["fields"] if f.get("relationshipName") == relation), None
-        )
+        reference = next((f for f in org.describe(sobject)["fields"] if f.get("relationshipName") == relation), None)
         if reference is None:
             return False
         targets = reference.get("referenceTo") or []

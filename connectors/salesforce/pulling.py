@@ -132,9 +132,7 @@ class Pass:
             soql.since(here.low) if here.low is not None and here.at is None else None,
             soql.beyond(*here.at) if here.at is not None else None,
         ]
-        return self._org.query(
-            soql.select(self._chunks.first, self._source.sobject, conditions, ordered=True)
-        )
+        return self._org.query(soql.select(self._chunks.first, self._source.sobject, conditions, ordered=True))
 
     def _next_page(self, address: str) -> dict[str, Any]:
         try:

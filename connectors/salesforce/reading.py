@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from connectors.contract import Deletion, Merge, ReadResult, Row
@@ -11,7 +12,7 @@ from connectors.salesforce.fields import Chunks
 from connectors.salesforce.ids import full_id, is_id
 from connectors.salesforce.org import Org
 from connectors.salesforce.rows import Hands, Record, RowMaker, lost, record_id
-from connectors.salesforce.streams import READ_BATCH, Source
+from connectors.salesforce.streams import IDS_IN_ADDRESS, READ_BATCH, Source
 
 #: merges of merges that are followed before the trail is given up
 _MAX_MERGES = 10
@@ -74,21 +75,35 @@ class Reader:
 
     def _by_ids(self, ids: Iterable[str]) -> dict[str, Record]:
         sound = [full_id(i) for i in dict.fromkeys(ids) if is_id(i)]
+        found = self._retrieved(sound)
         records: list[Record] = []
-        for part in self._slices(sound):
+        for part in self._slices([i for i in sound if i not in found]):
             records += self._query([self._source.only, soql.among("Id", part)], all_rows=True)
-        return {record_id(r): r for r in self._chunks.complete(records, ordered=False)}
+        return found | {record_id(r): r for r in self._chunks.complete(records, ordered=False)}
+
+    def _retrieved(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Live records, 2,000 a call; a query must tell what became of the others. Not for parent paths, and not
+        for streams that are a part of their object (queues)."""
+        if self._chunks.retrievable() is None or self._source.only is not None:
+            return {}
+        found: dict[str, Record] = {}
+        for start in range(0, len(ids), READ_BATCH):
+            ask = partial(self._retrieve, ids[start : start + READ_BATCH])
+            found |= {record_id(r): r for r in self._chunks.answering(ask)}
+        return found
+
+    def _retrieve(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        return self._org.retrieve(self._source.sobject, ids, self._chunks.retrievable() or [])
 
     def _slices(self, values: Sequence[str]) -> Iterable[list[str]]:
-        return soql.value_chunks(values, soql.encoded_length(self._chunks.first), READ_BATCH)
+        return soql.value_chunks(values, soql.encoded_length(self._chunks.first), IDS_IN_ADDRESS)
 
     def _query(self, conditions: Sequence[str | None], *, all_rows: bool) -> list[dict[str, Any]]:
-        def ask() -> dict[str, Any]:
+        def ask() -> list[dict[str, Any]]:
             statement = soql.select(self._chunks.first, self._source.sobject, conditions)
-            return {"records": list(self._org.records(statement, all_rows=all_rows))}
+            return list(self._org.records(statement, all_rows=all_rows))
 
-        records: list[dict[str, Any]] = self._chunks.answering(ask)["records"]
-        return records
+        return self._chunks.answering(ask)
 
 
 def _survivor(merge: Merge, found: dict[str, Record]) -> Record | None:

@@ -24,6 +24,8 @@ class Hands:
     hub_id: str
     hub_name: str | None
     bots: frozenset[str]
+    #: users met in queries: a retrieve by ids tells their id only
+    met: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def by_name(self) -> bool:
@@ -35,7 +37,10 @@ class Hands:
         user_id = record.get("LastModifiedById")
         if user_id and full_id(user_id) == self.hub_id:
             return "hub"
-        user = record.get("LastModifiedBy") or {}
+        user = record.get("LastModifiedBy")
+        if user_id and user:
+            self.met[user_id] = user
+        user = user or self.met.get(user_id or "") or {}
         names = {str(user.get(key) or "").lower() for key in ("Username", "Email")}
         if self.hub_name and self.hub_name.lower() in names:
             return "hub"
@@ -115,9 +120,7 @@ class RowMaker:
             if found is _HIDDEN:
                 continue
             if isinstance(found, dict | list):
-                raise Rejected(
-                    "COMPOUND_FIELD", f"{name} is a compound field", "map its component fields instead"
-                )
+                raise Rejected("COMPOUND_FIELD", f"{name} is a compound field", "map its component fields instead")
             values[name] = None if found == "" else found
         return values
 

@@ -47,17 +47,13 @@ def beyond(stamp: int, last_id: str) -> str:
 def from_(stamp: int, first_id: str) -> str:
     """From and with a row in the order (SystemModstamp, Id)."""
     at = times.literal(stamp)
-    return fill(
-        "(SystemModstamp > {:literal} OR (SystemModstamp = {:literal} AND Id >= {}))", at, at, first_id
-    )
+    return fill("(SystemModstamp > {:literal} OR (SystemModstamp = {:literal} AND Id >= {}))", at, at, first_id)
 
 
 def up_to(stamp: int, last_id: str) -> str:
     """Up to and with a row in the order (SystemModstamp, Id)."""
     at = times.literal(stamp)
-    return fill(
-        "(SystemModstamp < {:literal} OR (SystemModstamp = {:literal} AND Id <= {}))", at, at, last_id
-    )
+    return fill("(SystemModstamp < {:literal} OR (SystemModstamp = {:literal} AND Id <= {}))", at, at, last_id)
 
 
 def among(field: str, values: Sequence[str]) -> str:
@@ -65,9 +61,7 @@ def among(field: str, values: Sequence[str]) -> str:
     return fill("{:literal} IN {}", name(field), list(values))
 
 
-def select(
-    fields: Sequence[str], sobject: str, conditions: Sequence[str | None], *, ordered: bool = False
-) -> str:
+def select(fields: Sequence[str], sobject: str, conditions: Sequence[str | None], *, ordered: bool = False) -> str:
     """One statement; conditions come from the functions of this module or are constants."""
     where = " AND ".join(c for c in conditions if c)
     return fill(

@@ -12,8 +12,9 @@ from connectors.contract import Entity, Rejected, StreamSpec
 #: rows a page of a query holds at most, and records a collections call takes
 PAGE_SIZE = 2000
 COLLECTION_SIZE = 200
-#: ids that fit into the address of one query beside an ordinary field list
-READ_BATCH = 400
+#: records that one retrieve by ids takes, and ids that fit into the address of one query
+READ_BATCH = 2000
+IDS_IN_ADDRESS = 400
 #: rows become visible up to minutes after their SystemModstamp
 OVERLAP_S = 300
 #: the external id that makes creates retry-safe, made by ensure_fields
@@ -124,7 +125,5 @@ def source_of(stream: str) -> Source:
     """The entry of a stream; Rejected when there is none of that name."""
     found = SOURCES.get(stream)
     if found is None:
-        raise Rejected(
-            "UNKNOWN_STREAM", f"Salesforce has no stream {stream!r}", f"use one of {', '.join(SOURCES)}"
-        )
+        raise Rejected("UNKNOWN_STREAM", f"Salesforce has no stream {stream!r}", f"use one of {', '.join(SOURCES)}")
     return found

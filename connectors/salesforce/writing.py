@@ -21,7 +21,7 @@ from connectors.contract import (
 )
 from connectors.salesforce import errors, reading
 from connectors.salesforce.ids import full_id, is_id
-from connectors.salesforce.org import Org
+from connectors.salesforce.org import COLLECTIONS, Org
 from connectors.salesforce.streams import COLLECTION_SIZE, Source
 from connectors.transport import UnknownFate
 
@@ -61,9 +61,7 @@ class Push:
             self._later(ops, self._stopped)
             return
         try:
-            answers = self._org.collection(
-                method, path, [_record(self._source.sobject, op, path) for op in ops]
-            )
+            answers = self._org.collection(method, path, [_record(self._source.sobject, op, path) for op in ops])
         except UnknownFate as e:
             self._attempted = True
             self._unknown(ops, e.detail)
@@ -86,7 +84,7 @@ class Push:
     def _after_refusal(self, path: str, method: str, ops: list[WriteOp], e: Rejected) -> None:
         key = _key_of(path)
         if key is not None and e.code in _KEY_MISSING and key in e.message:
-            self._send("composite/sobjects", "POST", ops)  # the key field is not there: plain creates
+            self._send(COLLECTIONS, "POST", ops)  # the key field is not there: plain creates
             return
         columns = errors.unknown_columns(e)
         guilty = [op for op in ops if columns & op.values.keys()] if columns else []
@@ -139,9 +137,7 @@ class Push:
         """A record that was merged away: say where it lives on (one more call, only when records are
         gone)."""
         gone = {
-            op.op_id: op.remote_id
-            for op in self._ops
-            if self._results[op.op_id].outcome == "gone" and op.remote_id
+            op.op_id: op.remote_id for op in self._ops if self._results[op.op_id].outcome == "gone" and op.remote_id
         }
         if not gone or self._stopped is not None:
             return
@@ -180,10 +176,10 @@ def _calls(sobject: str, ops: Sequence[WriteOp]) -> Iterator[tuple[str, str, lis
 def _route(sobject: str, op: WriteOp) -> tuple[str, str, str]:
     """Path, method, and what must not stand twice in one call."""
     if op.action == "update":
-        return "composite/sobjects", "PATCH", full_id(op.remote_id or "")
+        return COLLECTIONS, "PATCH", full_id(op.remote_id or "")
     if op.key is not None:
-        return f"composite/sobjects/{sobject}/{op.key[0]}", "PATCH", op.key[1].lower()
-    return "composite/sobjects", "POST", ""
+        return f"{COLLECTIONS}/{sobject}/{op.key[0]}", "PATCH", op.key[1].lower()
+    return COLLECTIONS, "POST", ""
 
 
 def _key_of(path: str) -> str | None:
@@ -216,6 +212,4 @@ def _result(op: WriteOp, answer: Mapping[str, Any]) -> WriteResult:
         outcome = "rejected"
     named = f"{first.message} (fields: {', '.join(first.fields)})" if first.fields else first.message
     remedy = "" if outcome in ("retry", "gone") else errors.rejected(first).remedy
-    return WriteResult(
-        op.op_id, outcome, op.remote_id, retry_after=wait, code=first.code, message=named, remedy=remedy
-    )
+    return WriteResult(op.op_id, outcome, op.remote_id, retry_after=wait, code=first.code, message=named, remedy=remedy)

@@ -12,6 +12,7 @@ from connectors.contract import (
 )
 from connectors.salesforce.connector import SalesforceConnector, build
 from tests.connectors.salesforce_kit import (
+    COLLECTIONS,
     DATA,
     QUERY,
     QUERY_ALL,
@@ -47,19 +48,23 @@ def crm(http: responses.RequestsMock, world: World) -> Iterator[SalesforceConnec
 
 
 def test_read_tells_the_fate_of_every_id(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
-    answers = [
+    retrieved = [
+        [lead(1), None, None, None, lead(5, IsConverted=True, ConvertedContactId="003000000000001AAA"), None],
+        [None],
+        [lead(9)],
+    ]
+    queried = [
         page(
-            lead(1),
             lead(2, IsDeleted=True),
             lead(3, IsDeleted=True, MasterRecordId=lead_id(8)),
             lead(4, IsDeleted=True, MasterRecordId=lead_id(2)),
-            lead(5, IsConverted=True, ConvertedContactId="003000000000001AAA"),
         ),
         page(lead(8, IsDeleted=True, MasterRecordId=lead_id(9))),
-        page(lead(9)),
     ]
-    for answer in answers:
-        http.get(QUERY_ALL, json=answer)
+    for answer in retrieved:
+        http.post(f"{COLLECTIONS}/Lead", json=answer)
+    for more in queried:
+        http.get(QUERY_ALL, json=more)
     result = crm.read("leads", [lead_id(n) for n in range(1, 7)] + ["nonsense'"], ["Email"])
     assert list(result.rows) == [lead_id(1), lead_id(9), lead_id(5)]
     assert result.rows[lead_id(5)].read_only == "converted lead"
@@ -69,20 +74,25 @@ def test_read_tells_the_fate_of_every_id(http: responses.RequestsMock, crm: Sale
     assert "nonsense" not in "".join(statements(http))
 
 
-def test_count_leaves_out_deleted_and_converted(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_parent_paths_are_read_by_query(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
+    http.get(QUERY_ALL, json=page(lead(1, Owner={"Email": "a@b.c"})))
+    assert crm.read("leads", [lead_id(1)], ["Owner.Email"]).rows[lead_id(1)].values == {"Owner.Email": "a@b.c"}
+
+
+def test_2000_ids_are_one_call(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
+    http.post(f"{COLLECTIONS}/Lead", json=[lead(n) for n in range(2_000)])
+    assert len(crm.read("leads", [lead_id(n) for n in range(2_000)], ["Email"]).rows) == 2_000
+    assert len(http.calls) == 2, "the token and the retrieve"
+
+
+def test_count_leaves_out_deleted_and_converted(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     http.get(QUERY_ALL, json={"totalSize": 7, "done": True, "records": []})
     assert crm.count("leads") == 7
     assert statements(http) == ["SELECT COUNT() FROM Lead WHERE IsDeleted = false AND IsConverted = false"]
 
 
-def test_find_without_the_key_field_is_refused(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
-    http.get(
-        QUERY, status=400, json=refusal("INVALID_FIELD", "No such column 'crmhub_id__c' on entity 'Lead'.")
-    )
+def test_find_without_the_key_field_is_refused(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
+    http.get(QUERY, status=400, json=refusal("INVALID_FIELD", "No such column 'crmhub_id__c' on entity 'Lead'."))
     with pytest.raises(Rejected, match="crmhub_id__c"):
         crm.find("leads", "crmhub_id__c", ["x"], [])
 
@@ -92,9 +102,7 @@ def test_an_unknown_stream_is_refused(crm: SalesforceConnector) -> None:
         crm.count("opportunities")
 
 
-def test_describe_tells_what_the_contract_asks(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_describe_tells_what_the_contract_asks(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     field = {"nillable": True, "createable": True, "updateable": True}
     contact = [
         {
@@ -121,9 +129,7 @@ def test_describe_tells_what_the_contract_asks(
         {"name": "crmhub_id__c", "type": "string", "unique": True, "externalId": True, **field},
     ]
     http.get(f"{DATA}/sobjects/Contact/describe", json={"fields": contact})
-    http.get(
-        f"{DATA}/sobjects/Account/describe", json={"fields": [{"name": "Type", "type": "picklist", **field}]}
-    )
+    http.get(f"{DATA}/sobjects/Account/describe", json={"fields": [{"name": "Type", "type": "picklist", **field}]})
     http.get(f"{DATA}/sobjects/User/describe", json={"fields": [{"name": "Email", "type": "email", **field}]})
     found = {f.name: f for f in crm.describe("contacts")}
     assert list(found) == [

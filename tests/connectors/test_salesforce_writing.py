@@ -73,7 +73,9 @@ def test_answers_are_put_back_onto_their_ops(http: responses.RequestsMock, crm: 
         row_error("ENTITY_IS_DELETED"),
     ]
     http.patch(COLLECTIONS, json=answers)
-    http.get(QUERY_ALL, json=page(lead(5, IsDeleted=True, MasterRecordId=lead_id(6)), lead(6)))
+    http.post(f"{COLLECTIONS}/Lead", json=[None])
+    http.post(f"{COLLECTIONS}/Lead", json=[lead(6)])
+    http.get(QUERY_ALL, json=page(lead(5, IsDeleted=True, MasterRecordId=lead_id(6))))
     results = crm.push("leads", [update(f"op{n}", n) for n in range(1, 6)])
     assert [(r.op_id, r.outcome) for r in results] == [
         ("op1", "applied"),
@@ -110,17 +112,13 @@ def create(op_id: str, key: str | None) -> WriteOp:
 
 
 def test_creates_go_by_their_key(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
-    http.patch(
-        f"{COLLECTIONS}/Lead/crmhub_id__c", json=[{"id": lead_id(1), "success": True, "created": True}]
-    )
+    http.patch(f"{COLLECTIONS}/Lead/crmhub_id__c", json=[{"id": lead_id(1), "success": True, "created": True}])
     (result,) = crm.push("leads", [create("a", "k1")])
     assert (result.outcome, result.remote_id) == ("applied", lead_id(1))
     assert body(http.calls[-1].request)["records"][0]["crmhub_id__c"] == "k1"
 
 
-def test_creates_without_the_key_field_are_plain(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_creates_without_the_key_field_are_plain(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     message = "Provided external ID field does not exist or is not accessible: crmhub_id__c"
     http.patch(f"{COLLECTIONS}/Lead/crmhub_id__c", status=404, json=refusal("NOT_FOUND", message))
     http.post(COLLECTIONS, json=[{"id": lead_id(1), "success": True}])
@@ -129,9 +127,7 @@ def test_creates_without_the_key_field_are_plain(
     assert "crmhub_id__c" not in body(sent(http, COLLECTIONS)[0])["records"][0]
 
 
-def test_no_answer_leaves_every_op_of_the_call_unknown(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_no_answer_leaves_every_op_of_the_call_unknown(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     http.patch(COLLECTIONS, body=requests.ConnectionError("reset"))
     results = crm.push("leads", [update("a", 1), update("b", 2)])
     assert [r.outcome for r in results] == ["unknown", "unknown"]
@@ -148,9 +144,7 @@ def test_an_unclear_answer_leaves_ops_unknown(
     assert [r.outcome for r in crm.push("leads", [update("a", 1)])] == ["unknown"]
 
 
-def test_an_unknown_field_is_named_on_its_op_only(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_an_unknown_field_is_named_on_its_op_only(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     http.patch(
         COLLECTIONS,
         status=400,
@@ -162,9 +156,7 @@ def test_an_unknown_field_is_named_on_its_op_only(
     assert "Nope__c" in results[1].message
 
 
-def test_a_refusal_that_names_nothing_is_halved(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_a_refusal_that_names_nothing_is_halved(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
         records = body(request)["records"]
         if any(r["id"] == lead_id(3) for r in records):
@@ -184,9 +176,7 @@ def test_ops_that_no_call_can_carry(http: responses.RequestsMock, crm: Salesforc
     assert not http.calls
 
 
-def test_a_push_raises_only_if_nothing_was_attempted(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_a_push_raises_only_if_nothing_was_attempted(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     quota = refusal("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
     http.patch(COLLECTIONS, json=[{"id": lead_id(1), "success": True}])
     http.patch(COLLECTIONS, status=403, json=quota)
@@ -208,9 +198,7 @@ def test_fields_of_another_type_are_refused(http: responses.RequestsMock, crm: S
 def test_making_fields_needs_a_permission(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     http.get(f"{DATA}/sobjects/Lead/describe", json={"fields": []})
     http.get(f"{DATA}/tooling/query", json=page())
-    http.post(
-        f"{DATA}/tooling/sobjects/CustomField", status=403, json=refusal("INSUFFICIENT_ACCESS", "no rights")
-    )
+    http.post(f"{DATA}/tooling/sobjects/CustomField", status=403, json=refusal("INSUFFICIENT_ACCESS", "no rights"))
     with pytest.raises(MissingScope, match="Customize Application"):
         crm.ensure_fields("leads", [FieldRequest("crmhub_band__c", "Band", "text")])
 
@@ -222,9 +210,7 @@ def test_check_tells_who_we_are_and_what_is_missing(http: responses.RequestsMock
     http.get(f"{DATA}/sobjects/Lead/describe", json={"fields": [], "queryable": True, "updateable": True})
     http.get(f"{DATA}/sobjects/Contact/describe", json={"fields": [], "queryable": True, "updateable": False})
     http.get(f"{DATA}/sobjects/Account/describe", status=404, json=refusal("NOT_FOUND"))
-    http.get(
-        f"{DATA}/limits/", json={"DailyApiRequests": {"Max": 15000, "Remaining": 14000}, "Other": {"Max": 1}}
-    )
+    http.get(f"{DATA}/limits/", json={"DailyApiRequests": {"Max": 15000, "Remaining": 14000}, "Other": {"Max": 1}})
     report = build(settings(), world.surroundings()).check()
     assert (report.account_id, report.account, report.user) == (ORG, "Acme", "hub@acme.com")
     assert [(q.name, q.limit, q.left) for q in report.quotas] == [("DailyApiRequests", 15000, 14000)]
