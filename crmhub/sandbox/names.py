@@ -89,12 +89,12 @@ class Country(NamedTuple):
 
 COUNTRIES: tuple[Country, ...] = (
     Country(
-        "FR", "France", "fr", "33", "0", ("1 4", "4 7", "5 5", "2 4"), ("6", "7 6"), 9, "fr", "EUR",
+        "FR", "France", "fr", "33", "0", ("1 4", "4 7", "5 5", "2 4"), ("6 1", "7 6"), 9, "fr", "EUR",
         ("SAS", "SARL", "SA"),
         (("Paris", "75008", ""), ("Lyon", "69003", ""), ("Nîmes", "30000", ""), ("Orléans", "45000", "")), 28,
     ),
     Country(
-        "DE", "Germany", "de", "49", "0", ("30 2", "89 5", "40 3"), ("151 2", "170 4"), 10, "de", "EUR",
+        "DE", "Germany", "de", "49", "0", ("30 2", "89 5", "40 3"), ("170 4", "172 3"), 10, "de", "EUR",
         ("GmbH", "AG", "KG"),
         (("Berlin", "10117", ""), ("München", "80331", ""), ("Köln", "50667", ""), ("Hamburg", "20095", "")),
         22,
@@ -105,7 +105,7 @@ COUNTRIES: tuple[Country, ...] = (
         (("Madrid", "28001", ""), ("Málaga", "29001", ""), ("A Coruña", "15001", "")), 14,
     ),
     Country(
-        "GB", "United Kingdom", "en", "44", "0", ("20 7", "161 4"), ("7911", "7700"), 10, "co.uk", "GBP",
+        "GB", "United Kingdom", "en", "44", "0", ("20 7", "161 4"), ("7534", "7815"), 10, "co.uk", "GBP",
         ("Ltd", "plc"),
         (("London", "EC1A 1BB", ""), ("Manchester", "M1 1AE", ""), ("Bristol", "BS1 4ST", "")), 16,
     ),

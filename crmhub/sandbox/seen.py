@@ -75,13 +75,13 @@ def email_of(record: KnownPerson) -> str:
     """The main address this record shows; so often different or missing that e-mail alone joins too few."""
     person, crm = record.person, record.crm
     draw = fraction(person.seed, f"{crm} email {record.copy}")
-    if draw < (0.72 if record.copy == 0 else 0.15):
+    if draw < (0.82 if record.copy == 0 else 0.15):
         return person.work_email
-    if draw < (0.82 if record.copy == 0 else 0.55):
+    if draw < (0.90 if record.copy == 0 else 0.55):
         return person.free_email
-    if draw < 0.86:
+    if draw < 0.93:
         return f"{plain(person.first)[:1]}{plain(person.last)}{person.number}@old-{person.company.domain}"
-    if draw < 0.875:
+    if draw < 0.942:
         return f"{ROLE_NAMES[person.number % len(ROLE_NAMES)]}@{person.company.domain}"
     return ""
 
