@@ -25,9 +25,9 @@ Phase = Literal["need", "research", "evaluation", "vendor_contact", "negotiation
 
 @dataclass(frozen=True, slots=True)
 class StageState:
-    """Where a person stands. Times in ms UTC; `hand_set_until`: rules wait until then, unless new intent comes.
+    """Where a person stands; times in ms UTC.
 
-    `cooldown_until`: a recycled person is not moved before, unless new intent comes.
+    Rules wait until `hand_set_until` (set by hand) and `cooldown_until` (given back), or until new intent comes.
     """
 
     stage: Stage
@@ -49,10 +49,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What moving needs besides the conditions. `intent_at`: ms of the newest explicit intent; `owner` for reasons.
-
-    `open_deal`, `won_deal`: what the CRMs' deals say now.
-    """
+    """What moving needs besides the conditions: the newest explicit intent and its time, the CRMs' deals now."""
 
     intent_at: int | None = None
     intent: str | None = None
@@ -108,13 +105,11 @@ DEFAULT_MOVES: tuple[Move, ...] = (
 )
 
 
-def adopt(
-    seen: Mapping[str, Stage | None], *, has_email: bool = False, has_engagement: bool = False
-) -> Adopted:
-    """The stage of somebody new: the most advanced that a connection reports; a customer anywhere is a customer.
+def adopt(seen: Mapping[str, Stage | None], *, has_email: bool = False, has_engagement: bool = False) -> Adopted:
+    """The stage of somebody new: the most advanced any connection reports; once a customer, a customer.
 
-    `seen`: stage by connection, None where it says nothing. When nobody says anything: lead with an e-mail or any
-    engagement, else subscriber. An exit counts only where no connection knows a living stage.
+    `seen`: stage by connection, None where it says nothing. When nobody says anything: lead with an e-mail or
+    any engagement, else subscriber. An exit counts only where no connection knows a living stage.
     """
     said = {connection: stage for connection, stage in sorted(seen.items()) if stage is not None}
     living = {c: s for c, s in said.items() if s not in EXITS}
@@ -130,12 +125,13 @@ def adopt(
 def move(
     current: StageState, moves: Sequence[Move], true_rules: Collection[str], now: int, facts: Facts
 ) -> StageChange | None:
-    """The first rule from the top that holds and may move this person, or None.
+    """What the first rule from the top that holds makes of this person, or None: they stay.
 
-    `true_rules`: ids of the moves whose condition holds. Facts of deals come first. A stage set by hand holds for
-    30 days, a cool-down until its end; an explicit intent after that moment ends both. Rules never move
-    backwards except into an exit, never out of opportunity and customer, and never revive the disqualified
-    without new intent.
+    `true_rules`: ids of the moves whose condition holds. The first of them decides, also when it leads nowhere:
+    a rule to a stage already reached or passed keeps the rules below it from moving anybody. Facts of deals come
+    first. A stage set by hand holds for 30 days, a cool-down until its end; an explicit intent since then ends
+    both. Rules move backwards only into an exit, never out of opportunity and customer, and revive the
+    disqualified only on new intent.
     """
     if change := _by_deal(current, facts):
         return change
@@ -143,14 +139,11 @@ def move(
         return None
     if not _has_new_intent(current, facts) and _waits(current, now):
         return None
-    for rule in moves:
-        if rule.id not in true_rules or rule.to == current.stage or rule.to in FACT_STAGES:
-            continue
-        if rule.to in EXITS or rule.to.rank > current.stage.rank:
-            return StageChange(rule.to, _reason(rule, current, facts), rule.id)
-        if rule.to.rank <= current.stage.rank:
-            # the first rule that holds decides: it would lead back, so they stay where they are
-            return None
+    first = next((rule for rule in moves if rule.id in true_rules and rule.to not in FACT_STAGES), None)
+    if first is None or first.to == current.stage:
+        return None
+    if first.to in EXITS or first.to.rank > current.stage.rank:
+        return StageChange(first.to, _reason(first, current, facts), first.id)
     return None
 
 
@@ -170,9 +163,7 @@ def _waits(current: StageState, now: int) -> bool:
     """Set by hand, cooling down, or disqualified for good."""
     if current.stage == Stage.DISQUALIFIED:
         return True
-    return any(
-        until is not None and now < until for until in (current.hand_set_until, current.cooldown_until)
-    )
+    return any(until is not None and now < until for until in (current.hand_set_until, current.cooldown_until))
 
 
 def _reason(rule: Move, current: StageState, facts: Facts) -> str:
@@ -194,15 +185,14 @@ def claim(
     until = now + HAND_SET_MS
     why = f": {reason}" if reason else ""
     if claimed == current:
-        return Claim(True, current, f"{by} confirms {current}{why}", until)
+        return Claim(True, current, f"{by} confirms {current}{why}")
     if claimed in frozenset(allowed):
         return Claim(True, claimed, f"set by {by}, which may set {claimed}{why}", until)
     if claimed not in EXITS and claimed.rank > current.rank:
         return Claim(True, claimed, f"set by {by}{why}", until)
     way = "an exit" if claimed in EXITS else "backwards"
-    return Claim(
-        False, current, f"{by} set {claimed}, refused: {way} from {current}; [lifecycle.claims] may allow it"
-    )
+    text = f"{by} set {claimed}: refused, {way} from {current} (see lifecycle.claims)"
+    return Claim(False, current, text)
 
 
 _NURTURE: dict[Band, Action] = {
