@@ -51,7 +51,7 @@ def list_forms(api: Api) -> dict[str, str]:
 def pull_submissions(api: Api, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
     """New submissions, form by form.
 
-    Bookmark: per form {at: newest stamp seen, ids: those inside the overlap, asked: when}. A form's mark
+    Bookmark: per form {at: newest stamp seen, ids: those inside the overlap with stamps, asked: when}. A form's mark
     moves when its last page is out, because pages come newest first.
     """
     marks: dict[str, Any] = dict((bookmark or {}).get("forms") or {})
@@ -62,12 +62,15 @@ def pull_submissions(api: Api, bookmark: Bookmark | None, fields: Sequence[str])
     for form in (*(f for f in turn if f not in marks), *known):
         old = marks.get(form)
         asked = api.around.clock.now()
-        newest, recent = old["at"] if old else 0, list(old["ids"]) if old else []
+        seen: dict[str, int] = dict(old["ids"]) if old else {}
+        newest = old["at"] if old else 0
         for rows, last in _of_form(api, form, forms[form], old, fields):
-            newest = max([newest, *(r.modified_at or 0 for r in rows)])
-            recent += [r.id for r in rows]
+            seen |= {r.id: r.modified_at or 0 for r in rows}
+            newest = max([newest, *seen.values()])
             if last:
-                marks[form] = {"at": newest, "ids": recent[-MAX_REMEMBERED:], "asked": asked}
+                recent = sorted(seen.items(), key=lambda item: item[1])[-MAX_REMEMBERED:]
+                ids = {i: at for i, at in recent if at >= newest - OVERLAP_S * 1000}
+                marks[form] = {"at": newest, "ids": ids, "asked": asked}
             if rows:
                 yield Page(rows, {"forms": dict(marks)})
     yield Page([], {"forms": marks}, done=True)
