@@ -10,7 +10,7 @@ import msgspec
 from msgspec import inspect
 
 from core.config_report import Report, choose
-from core.toml_lines import Path
+from core.toml_lines import Path, dotted
 
 T = TypeVar("T")
 
@@ -29,57 +29,91 @@ _WORDS = {
 }
 
 
-def decode(kind: type[T], table: object, path: Path, report: Report, *, also: Iterable[str] = ()) -> T | None:
-    """An instance of `kind`, or None when something was reported. `also`: keys that somebody else reads."""
-    if not isinstance(table, dict):
-        report.add(path, f"must be a table, not {_shown(table)}", f"write it as [{'.'.join(map(str, path))}]")
-        return None
-    info = inspect.type_info(kind)
-    assert isinstance(info, inspect.StructType)
-    names = {f.encode_name for f in info.fields}
-    before = len(report.problems)
-    others = set(also)
-    for key in table:
-        if key not in names and key not in others:
-            report.add((*path, key), "unknown key", choose(key, sorted(names | others)))
-    annotations = get_type_hints(kind)
-    for f in info.fields:
-        if f.encode_name in table:
-            _check(annotations[f.name], table[f.encode_name], (*path, f.encode_name), report)
-        elif f.required:
-            report.add(path, f'the key "{f.encode_name}" is missing', f"add {f.encode_name} = ...")
-    if len(report.problems) > before:
+class _Bad:
+    """Stands for a value that was reported."""
+
+
+_BAD = _Bad()
+
+
+def decode(
+    kind: type[T], table: object, path: Path, report: Report, *, also: Iterable[str] = (), build: bool = True
+) -> T | None:
+    """An instance of `kind` made of the good values (the report is fatal when there are others), or None.
+
+    `also`: keys that somebody else reads. None when a required key is missing or bad, or without `build`.
+    """
+    good = _struct(kind, table, path, report, also)
+    if isinstance(good, _Bad) or not build:
         return None
     try:
-        return msgspec.convert({k: v for k, v in table.items() if k in names}, kind)
+        return msgspec.convert(good, kind)
     except msgspec.ValidationError as e:
         report.add(path, sentence(str(e)), "correct it")
         return None
 
 
-def _check(kind: Any, value: object, path: Path, report: Report) -> None:
-    """Report what is wrong with one value, going into tables and lists to name the innermost key."""
+def _struct(
+    kind: type[Any], table: object, path: Path, report: Report, also: Iterable[str] = ()
+) -> dict[str, Any] | _Bad:
+    """The good keys of a table."""
+    if not isinstance(table, dict):
+        report.add(path, f"must be a table, not {_shown(table)}", f"write it as [{dotted(path)}]")
+        return _BAD
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    names = {f.encode_name for f in info.fields}
+    others = set(also)
+    for key in table:
+        if key not in names and key not in others:
+            report.add((*path, key), "unknown key", choose(key, sorted(names | others)))
+    hints = get_type_hints(kind)
+    good: dict[str, Any] = {}
+    whole = True
+    for f in info.fields:
+        key = f.encode_name
+        if key in table:
+            value = _good(hints[f.name], table[key], (*path, key), report)
+            if not isinstance(value, _Bad):
+                good[key] = value
+                continue
+        elif f.required:
+            report.add(path, f'the key "{key}" is missing', f"add {key} = ...")
+        whole = whole and not f.required
+    return good if whole else _BAD
+
+
+def struct_keys(kind: type[Any]) -> tuple[str, ...]:
+    """The TOML keys of a struct."""
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    return tuple(f.encode_name for f in info.fields)
+
+
+def _good(kind: Any, value: object, path: Path, report: Report) -> Any:
+    """The value without its bad parts, or _BAD; goes into tables and lists to name the innermost key."""
     kind = _without_none(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        decode(kind, value, path, report)
-        return
+        return _struct(kind, value, path, report)
     origin, args = get_origin(kind), get_args(kind)
     if origin is dict and isinstance(value, dict):
-        for key, one in value.items():
-            if not _key(args[0], key, path, report):
-                continue
-            _check(args[1], one, (*path, key), report)
-        return
+        items = {
+            key: _good(args[1], one, (*path, key), report)
+            for key, one in value.items()
+            if _key(args[0], key, path, report)
+        }
+        return {key: one for key, one in items.items() if not isinstance(one, _Bad)}
     if origin is tuple and isinstance(value, list) and len(args) == 2 and args[1] is Ellipsis:
-        for index, one in enumerate(value):
-            _check(args[0], one, (*path, index), report)
-        return
+        parts = [_good(args[0], one, (*path, index), report) for index, one in enumerate(value)]
+        return _BAD if any(isinstance(one, _Bad) for one in parts) else parts
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as e:
         words = _literals(kind)
         remedy = choose(str(value), words) if words and isinstance(value, str) else "correct the value"
         report.add(path, sentence(str(e)), remedy)
+        return _BAD
+    return value
 
 
 def _key(kind: Any, key: str, path: Path, report: Report) -> bool:
@@ -106,7 +140,7 @@ def _literals(kind: Any) -> list[str]:
 
 def sentence(message: str) -> str:
     """msgspec's message in plain words: no type names, no "$" paths."""
-    message = _AT.sub("", message)
+    message = _AT.sub("", message).replace("Invalid enum value", "unknown word")
     found = _EXPECTED.fullmatch(message)
     if found is None:
         return message[:1].lower() + message[1:]

@@ -18,9 +18,7 @@ _AT = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, None when nothing is near."""
-    found = process.extractOne(
-        word, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=70
-    )
+    found = process.extractOne(word, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=70)
     return None if found is None else str(found[0])
 
 
@@ -44,6 +42,8 @@ class Report:
     lines: Lines
     data: dict[str, Any]
     problems: list[ConfigProblem] = field(default_factory=list)
+    #: never shown, whoever wrote the message
+    secrets: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, file: str, text: str) -> Report:
@@ -61,9 +61,13 @@ class Report:
 
     def add(self, path: Path, text: str, remedy: str, *, fatal: bool = True) -> None:
         """Add a problem at the line of `path` (or of its nearest parent that stands in the file)."""
-        self.problems.append(
-            ConfigProblem(self.file, self.lines.line(path), dotted(path), text, remedy, fatal)
-        )
+        text, remedy = self._redacted(text), self._redacted(remedy)
+        self.problems.append(ConfigProblem(self.file, self.lines.line(path), dotted(path), text, remedy, fatal))
+
+    def _redacted(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 def _syntax(file: str, text: str, message: str) -> ConfigProblem:

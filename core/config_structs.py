@@ -6,6 +6,7 @@ Durations stay as written ("2m", "30d"); each has a property in ms. Points are a
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from pathlib import PurePath
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,14 @@ import msgspec
 
 from core.durations import duration_ms
 from core.model import Stage
+from core.toml_lines import Lines, Path
 
 Mode = Literal["observe", "canary", "live"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Verb = Literal["pull", "resolve", "qualify", "plan", "push", "sync", "verify"]
 Points = int | float
 
+HOUR_MS = 3_600_000
 NEVER_TOUCH = "person.stage = 'customer' or person.has_open_deal"
 WORKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
 
@@ -28,7 +31,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Hub(_Table, frozen=True, kw_only=True):
-    """[hub]. `store`, `mapping` are relative to the configuration file until `Settings.path` resolves them."""
+    """[hub]. `store` and `mapping` as written; `Settings.store_path`, `.mapping_path` are what to open."""
 
     store: str = "crmhub.db"
     mapping: str = "mapping.toml"
@@ -89,7 +92,7 @@ class Rollout(_Table, frozen=True, kw_only=True):
 
     mode: Mode = "observe"
     canary: str | None = None
-    live_from: date | datetime | None = None  # earlier events start no clock, task, alert
+    live_from: Any = None  # date or datetime (checked by load): earlier events start no clock, task, alert
     never_touch: str = NEVER_TOUCH
     stop_if: StopIf = StopIf()
     min_delta: Points = 5  # a score is written when it moved by this much, or band, grade, stage changed
@@ -115,6 +118,7 @@ class EngagementRule(_Table, frozen=True, kw_only=True):
     points: Points
     half_life: str | None = None
     cap: Points | None = None
+    window: str | None = None  # older activities are worth nothing
     label: str = ""
 
     @property
@@ -122,8 +126,12 @@ class EngagementRule(_Table, frozen=True, kw_only=True):
         return (self.on,) if isinstance(self.on, str) else self.on
 
     @property
-    def half_life_ms(self) -> int | None:
-        return None if self.half_life is None else duration_ms(self.half_life)
+    def half_life_hours(self) -> int | None:
+        return None if self.half_life is None else duration_ms(self.half_life) // HOUR_MS
+
+    @property
+    def window_hours(self) -> int | None:
+        return None if self.window is None else duration_ms(self.window) // HOUR_MS
 
 
 class Bands(_Table, frozen=True, kw_only=True):
@@ -131,13 +139,14 @@ class Bands(_Table, frozen=True, kw_only=True):
 
     warm: Points = 30
     hot: Points = 60
+    hysteresis: Points = 10  # a band is left this much below where it is entered
 
 
 class Grades(_Table, frozen=True, kw_only=True):
     """A, B, C from these fit points, else D; 1, 2, 3 from these engagement points, else 4."""
 
-    fit: tuple[Points, Points, Points] = (50, 30, 10)
-    engagement: tuple[Points, Points, Points] = (60, 30, 10)
+    fit: tuple[Points, Points, Points] = (60, 40, 20)
+    engagement: tuple[Points, Points, Points] = (60, 40, 20)
 
 
 class Scoring(_Table, frozen=True, kw_only=True):
@@ -156,14 +165,14 @@ class Move(_Table, frozen=True, kw_only=True):
     to: Stage
     when: str
     label: str = ""
-    id: str = ""  # defaults to "to", "to_2", ... in order
+    id: str = ""  # stable name in journal and reasons; defaults to "mql", "mql_2", ... in order
 
 
 class Lifecycle(_Table, frozen=True, kw_only=True):
-    """`claims`: stage -> the stages it may be set back from, in a CRM, by hand; "*" = any."""
+    """`claims`: connection -> stages that people may set there even if it is a step back."""
 
     moves: tuple[Move, ...] = ()
-    claims: dict[Stage, tuple[str, ...]] = {}
+    claims: dict[str, tuple[Stage, ...]] = {}
     hold: str = "30d"  # a stage set by hand in a CRM holds this long
 
     @property
@@ -216,11 +225,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sla: dict[str, Sla]
     calendar: BusinessTime
     jobs: dict[str, Job]
+    conditions: tuple[tuple[Path, str], ...]  # every condition with its key path
+    lines: Lines  # where everything stands in the file
+
+    @property
+    def store_path(self) -> str:
+        """Where the store is: absolute, or relative to where the configuration file was named from."""
+        return str(PurePath(self.directory, self.hub.store))
+
+    @property
+    def mapping_path(self) -> str:
+        """Where the user's mapping is."""
+        return str(PurePath(self.directory, self.hub.mapping))
 
     @property
     def live_from_ms(self) -> int | None:
         """ms UTC; a date means its first moment in the hub's time zone."""
-        given = self.rollout.live_from
+        given: date | datetime | None = self.rollout.live_from
         if given is None:
             return None
         if not isinstance(given, datetime):

@@ -36,9 +36,7 @@ def activity_facts(rules: ActivityRules, values: Mapping[str, Value]) -> Activit
         occurred_at=_moment(values, rules.occurred_at) if happened else None,
         completed=completed,
         title=_first(values, rules.title),
-        direction=None
-        if rules.direction is None
-        else rules.direction[1].get(_get(values, rules.direction[0])),
+        direction=None if rules.direction is None else rules.direction[1].get(_get(values, rules.direction[0])),
         outcome=_outcome(rules, values),
         ends_at=ends_at,
         owner_id=_first(values, (rules.owner,)),
@@ -72,11 +70,7 @@ def _says(text: str, phrases: Iterable[tuple[str, ...]]) -> bool:
     if not text:
         return False
     words = name_words(text)
-    return any(
-        words[i : i + len(phrase)] == phrase
-        for phrase in phrases
-        for i in range(len(words) - len(phrase) + 1)
-    )
+    return any(words[i : i + len(phrase)] == phrase for phrase in phrases for i in range(len(words) - len(phrase) + 1))
 
 
 def _completion(rules: ActivityRules, values: Mapping[str, Value]) -> tuple[bool, int | None]:

@@ -75,9 +75,7 @@ def read_user(report: Report, shipped: Mapping[str, Shipped], connections: Mappi
 
 
 class _Reader:
-    def __init__(
-        self, report: Report, shipped: Mapping[str, Shipped], connections: Mapping[str, str]
-    ) -> None:
+    def __init__(self, report: Report, shipped: Mapping[str, Shipped], connections: Mapping[str, str]) -> None:
         self.report = report
         self.shipped = shipped
         self.connections = connections
@@ -103,9 +101,7 @@ class _Reader:
             if (name, connection) not in self.used:
                 path = ("options", name, connection)
                 text = f"{connection} does not map the field {name}"
-                self.report.add(
-                    path, text, f"add {connection} = {{ ... }} to [fields.{name}], or remove the table"
-                )
+                self.report.add(path, text, f"add {connection} = {{ ... }} to [fields.{name}], or remove the table")
         self._require_email()
         return User(self._hash(), self.rules, self._streams(), {k: tuple(v) for k, v in self.targets.items()})
 
@@ -154,11 +150,7 @@ class _Reader:
         if kind is None:
             text = "is no standard field, and a field of your own needs a type"
             near = choose(name, FIELDS) if len(FIELDS) else ""
-            remedy = (
-                f'{near} Otherwise add type = "text"'
-                if near.startswith("did")
-                else 'add type = "text" (or ...)'
-            )
+            remedy = f'{near} Otherwise add type = "text"' if near.startswith("did") else 'add type = "text" (or ...)'
             self.report.add(path, text, remedy.replace("(or ...)", f"(or {', '.join(kinds[6:])})"))
             return None
         if kind not in kinds:
@@ -172,9 +164,7 @@ class _Reader:
             self.report.add(path, "a field name is lower-case letters, digits and _", remedy)
             return None
         label = block.get("label")
-        return Field(
-            name, entity, kind, label if isinstance(label, str) else name.replace("_", " ").capitalize()
-        )
+        return Field(name, entity, kind, label if isinstance(label, str) else name.replace("_", " ").capitalize())
 
     def _wins(self, name: str, block: dict[str, Any], path: Path) -> Wins | tuple[str, ...]:
         given = block.get("wins")
@@ -193,9 +183,7 @@ class _Reader:
         if isinstance(given, list):
             for index, one in enumerate(given):
                 if one not in self.connections:
-                    self.report.add(
-                        (*path, index), f"unknown connection {one!r}", choose(str(one), self.connections)
-                    )
+                    self.report.add((*path, index), f"unknown connection {one!r}", choose(str(one), self.connections))
             return tuple(str(one) for one in given)
         if given not in words:
             self.report.add(path, f"unknown rule {given!r}", choose(str(given), words))
@@ -230,9 +218,7 @@ class _Reader:
             missing = [w for w in words if w not in values]
             if missing:
                 text = f"every {name} must be listed; missing: {', '.join(missing)}"
-                self.report.add(
-                    path, text, f'add {missing[0]} = "...", or {missing[0]} = false when it is not written'
-                )
+                self.report.add(path, text, f'add {missing[0]} = "...", or {missing[0]} = false when it is not written')
         return make_table(dotted(path), self.report.file, values, self.report, path)
 
     # -------------------------------------------------------------------------------------------- places
@@ -272,9 +258,7 @@ class _Reader:
             self._add(field, connection, stream, remote, place, direction, path, shipped)
         if not any(t.key == dotted(path) for ts in self.targets.values() for t in ts):
             text = f"the hub knows no usual {shipped.label} field for {name}"
-            self.report.add(
-                path, text, f'name it: {{ field = "..." }} or {{ {next(iter(aliases), "field")} = "..." }}'
-            )
+            self.report.add(path, text, f'name it: {{ field = "..." }} or {{ {next(iter(aliases), "field")} = "..." }}')
 
     @staticmethod
     def _usual(shipped: Shipped, name: str, alias: str, given: Mapping[str, Any], place: Place) -> str | None:
@@ -307,9 +291,7 @@ class _Reader:
         usual = shipped.fields.get(field.name, {}).get(shipped.streams[stream].alias)
         owner = field.name in shipped.owner_fields and remote == usual
         if owner and direction != "pull":
-            self.report.add(
-                (*path, "direction"), "owners are not written by mappings", 'write direction = "pull"'
-            )
+            self.report.add((*path, "direction"), "owners are not written by mappings", 'write direction = "pull"')
         if "." in remote and direction != "pull":
             text = f"{remote} belongs to another record and cannot be written here"
             self.report.add((*path, "direction"), text, 'write direction = "pull"')
