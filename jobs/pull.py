@@ -75,8 +75,7 @@ def _pin_account(hub: Hub, name: str) -> None:
 
 def _pull_stream(hub: Hub, name: str, spec: StreamSpec, stats: PageStats, *, full: bool) -> None:
     connector = hub.connector(name)
-    seen = {f.name for f in hub.schema(name, spec.name)}
-    fields = [f for f in hub.mapping.remote_fields(name, spec.name) if f in seen]
+    fields = hub.pull_fields(name, spec.name)
     mark = hub.runs.mark(name, spec.name)
     bookmark = mark.value
     if full or not set(fields) <= mark.fetched:
@@ -107,7 +106,7 @@ def _store_page(
             stats.pulled = len(page.rows)
             stats.deleted = hub.activities.mark_deleted(name, spec.name, gone, now=now)
         else:
-            rows = [_seen(r) for r in page.rows]
+            rows = [seen_from(r) for r in page.rows]
             stats = hub.records.store(name, spec.name, spec.entity, rows, fetched=fetched, now=now, since=since)
             stats.deleted = hub.records.mark_deleted(name, spec.name, gone, now=now)
             merges = [(m.old_id, m.new_id, m.new_stream) for m in page.merges]
@@ -125,7 +124,8 @@ def _store_page(
     return stats
 
 
-def _seen(r: Row) -> Seen:
+def seen_from(r: Row) -> Seen:
+    """A connector's row in the store's words."""
     links = None if r.links is None else tuple((link.stream, link.id, link.primary) for link in r.links)
     return Seen(r.id, r.values, r.modified_at, r.created_at, r.actor, links, r.read_only)
 

@@ -61,7 +61,7 @@ class _Resolver:
         self.mapping = hub.mapping
         self.region = hub.settings.hub.region
         self.position = {n: i for i, n in enumerate(hub.settings.connections)}
-        self.owners = {n: _owner_emails(hub, n) for n in hub.names()}
+        self.owners = {n: owner_emails(hub, n) for n in hub.names()}
         self.streams: dict[tuple[str, str], StreamMap] = {
             (n, s.name): s for n in hub.names() for s in hub.mapping.streams(n)
         }
@@ -92,9 +92,16 @@ class _Resolver:
         links = self.hub.links
         links.set_identifiers(list(batch), [(k, v, i) for i, r in batch.items() for k, v in self._identifiers(r)])
         edges = self._edges(batch)
-        fresh = [i for i, r in batch.items() if r.entity_id is None]
+        own = self._ours(batch)
+        fresh = [i for i, r in batch.items() if r.entity_id is None and i not in own]
         first = self.hub.entities.create(self.entity, len(fresh), now=self.now)
-        home = {i: r.entity_id for i, r in batch.items()} | dict(zip(fresh, first, strict=True))
+        home = {i: r.entity_id for i, r in batch.items()} | own | dict(zip(fresh, first, strict=True))
+        links.assign([(e, i) for i, e in own.items()])
+        links.add(
+            [(i, self.entity, e, "created", 100, "carries the hub's key") for i, e in own.items()],
+            run=self.hub.run,
+            at=self.now,
+        )
         others = [x for e in edges for x in (e.a, e.b) if x not in home]
         home.update(links.entities(others) if others else {})
         links.assign([(e, i) for i, e in zip(fresh, first, strict=True)])
@@ -131,6 +138,19 @@ class _Resolver:
         if self.entity == "person":
             self.done.new_people += len(fresh)
         return fresh
+
+    def _ours(self, batch: dict[int, StoredRecord]) -> dict[int, int]:
+        """Records that a killed push of ours created: they carry our key, which names the person."""
+        found = {}
+        for i, r in batch.items():
+            key = self.streams[r.connection, r.stream].key_field
+            told = str(r.remote.get(key) or "") if key else ""
+            store, _, person = told.partition("-")
+            if r.entity_id is None and self.entity == "person" and person.isdigit() and store == self.hub.store_id():
+                home = self.hub.entities.find_person(person)
+                if home is not None:
+                    found[i] = home
+        return found
 
     def _note(self, fresh: list[int], home: dict[int, int | None], groups: Groups, why: dict[int, Edge]) -> None:
         rows = []
@@ -392,7 +412,7 @@ def _evidence(records: list[StoredRecord]) -> str:
     return "opted out in " + ", ".join(sorted({r.connection for r in records}))
 
 
-def _owner_emails(hub: Hub, name: str) -> dict[str, str]:
+def owner_emails(hub: Hub, name: str) -> dict[str, str]:
     """Remote owner id -> e-mail of a connection's reps."""
     found = {}
     for stream, remote_id, row in hub.records.owner_emails(name):

@@ -1,4 +1,4 @@
-"""The composition root: configuration, store, clock and connectors put together. Only here do core and connectors meet."""
+"""The composition root: configuration, store, clock and connectors. Only here do core and connectors meet."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from connectors.contract import (
@@ -25,7 +26,7 @@ from connectors.contract import (
     Surroundings,
 )
 from connectors.registry import Kind, kinds
-from core import config
+from core import config, sla
 from core.config_structs import Connection, Settings
 from core.errors import ConfigInvalid, ConfigProblem, LeaseHeld, Refused
 from core.mapping import Mapping, load_mapping
@@ -125,6 +126,28 @@ class Hub:
                 for ledger in self._ledgers.values():
                     ledger.flush()
 
+    # ---- what rules need to know
+
+    def calendar(self) -> sla.Calendar:
+        """The business calendar of the configuration."""
+        c = self.settings.calendar
+        opens, _, closes = c.hours.partition("-")
+        days = [("mon", "tue", "wed", "thu", "fri", "sat", "sun").index(d) for d in c.days]
+        return sla.Calendar.weekly(self.settings.hub.timezone, opens, closes, days=days, holidays=c.holidays)
+
+    def live_from(self) -> int:
+        """ms from which events start clocks: as configured, else the hub's first run."""
+        given = self.settings.live_from_ms
+        return given if given is not None else self.runs.first_run(self.clock.now())
+
+    def store_id(self) -> str:
+        """A short name of this store, part of the keys of records that it creates."""
+        found = self.runs.setting("store_id")
+        if found is None:
+            found = token_hex(4)
+            self.runs.set_setting("store_id", found, now=self.clock.now())
+        return found
+
     # ---- live schema
 
     def schema(self, name: str, stream: str, *, fresh: bool = False) -> tuple[RemoteField, ...]:
@@ -151,6 +174,15 @@ class Hub:
             self._bound = self.mapping.bound(known)
         return self._bound
 
+    def pull_fields(self, name: str, stream: str) -> list[str]:
+        """The remote fields to ask for: mapped, visible, and the key that creates are made by."""
+        seen = {f.name for f in self.schema(name, stream)}
+        wanted = list(self.mapping.remote_fields(name, stream))
+        key = self.mapping.stream(name, stream).key_field
+        if key and key not in wanted:
+            wanted.append(key)
+        return [f for f in wanted if f in seen]
+
     def missing_fields(self, name: str, stream: str) -> list[FieldRequest]:
         """Fields that the mapping wants created and the CRM (as last described) does not have."""
         if Capability.ENSURE_FIELDS not in self.connector(name).capabilities:
@@ -173,6 +205,38 @@ class Hub:
         if key and key.lower() not in there and self.connection(name).create is not None:
             requests.append(FieldRequest(key, "CRM hub id", "text", unique=True, description="Key of the CRM hub."))
         return requests
+
+    # ---- the journal
+
+    @contextmanager
+    def journal(self, command: str) -> Iterator[int]:
+        """A row in the journal around some work; a run that raises is closed as failed, a killed one by the next."""
+        gone = {p for p in self.runs.running_pids() if p is not None and not _lives(p)}
+        self.runs.abandon(alive=self.runs.running_pids() - gone, now=self.clock.now())
+        self.run = self.runs.start(
+            command, now=self.clock.now(), pid=os.getpid(), config_hash=self.config_hash, mapping_hash=self.mapping.hash
+        )
+        self._closed = False
+        try:
+            yield self.run
+        except BaseException as e:
+            with suppress(Exception):  # the first error is the one that counts
+                self.runs.finish(self.run, "failed", {"error": str(e)[:500]}, now=self.clock.now())
+            raise
+        if not self._closed:
+            self.close_run("done", {})
+
+    def close_run(self, status: str, summary: dict[str, Any]) -> None:
+        """Close the journal row with its figures."""
+        if self.run is not None:
+            self.runs.finish(self.run, status, summary, now=self.clock.now())
+            self._closed = True
+
+    _closed = True
+
+    def open_conflicts(self) -> int:
+        """Conflicts that wait for a person."""
+        return sum(n for kind, n in self.entities.open_conflicts().items() if kind != "noted")
 
     # ---- leases
 
@@ -349,10 +413,14 @@ def _is_dead_neighbour(holder: str) -> bool:
     words = holder.split()
     if len(words) != 4 or words[3] != socket.gethostname() or not words[1].isdigit():
         return False
+    return int(words[1]) == os.getpid() or not _lives(int(words[1]))
+
+
+def _lives(pid: int) -> bool:
     try:
-        os.kill(int(words[1]), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:
         return False
-    return int(words[1]) == os.getpid()
+    except PermissionError:
+        pass
+    return True

@@ -46,7 +46,7 @@ class Activities:
             )
         }
         fresh = [r for i, r in unique.items() if i not in known]
-        changed = [r for i, r in unique.items() if i in known and self._differs(known[i], r, connection, stream)]
+        changed = [r for i, r in unique.items() if i in known and self._differs(known[i], r)]
         stats.created, stats.changed = len(fresh), len(fresh) + len(changed)
         self.db.many(
             "INSERT INTO activity(connection, stream, remote_id, kind, actor, occurred_at, completed, title, direction, outcome, "
@@ -79,7 +79,7 @@ class Activities:
             r.modified_at,
         )
 
-    def _differs(self, old: Row, r: Happening, connection: str, stream: str) -> bool:
+    def _differs(self, old: Row, r: Happening) -> bool:
         if old["deleted_at"] is not None or old["remote"] != dumps(r.values):
             return True
         if (old["kind"], old["occurred_at"], bool(old["completed"]), old["outcome"]) != (

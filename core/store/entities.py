@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -281,6 +281,47 @@ class Entities:
                     "INSERT INTO consent_history(person_id, channel, opted_out, at, evidence) VALUES (?, 'marketing', 1, ?, ?)",
                     (person, at, evidence),
                 )
+
+    # ---- planning
+
+    def plan_everything(self) -> None:
+        """The configuration changed: everything is planned again (inside a write)."""
+        self.db.conn.execute("UPDATE person SET todo_plan = 1 WHERE merged_into IS NULL")
+        self.db.conn.execute("UPDATE company SET todo_plan = 1 WHERE merged_into IS NULL")
+
+    def to_plan(self, entity: Entity, after: int, limit: int) -> list[int]:
+        """The next entities that may differ from what CRMs show, by id."""
+        return [
+            r["id"]
+            for r in self.db.each(
+                f"SELECT id FROM {entity} WHERE todo_plan = 1 AND merged_into IS NULL AND id > ? ORDER BY id LIMIT ?",
+                (after, limit),
+            )
+        ]
+
+    def planned(self, entity: Entity, ids: Iterable[int]) -> None:
+        """These show everywhere what they shall (inside a write)."""
+        self.db.many(f"UPDATE {entity} SET todo_plan = 0 WHERE id = ?", [(i,) for i in ids])
+
+    def wake_plan(self, entity: Entity, ids: Iterable[int]) -> None:
+        """Plan these again (inside a write)."""
+        self.db.many(f"UPDATE {entity} SET todo_plan = 1 WHERE id = ?", [(i,) for i in ids])
+
+    def people_without(self, connection: str, batch: int) -> Iterator[list[int]]:
+        """People that have no live record in a connection, in batches by id."""
+        last = 0
+        while ids := [
+            r["id"]
+            for r in self.db.each(
+                "SELECT p.id FROM person p WHERE p.merged_into IS NULL AND p.id > ? AND EXISTS ("
+                " SELECT 1 FROM record r WHERE r.entity = 'person' AND r.entity_id = p.id AND r.deleted_at IS NULL) "
+                "AND NOT EXISTS (SELECT 1 FROM record r WHERE r.entity = 'person' AND r.entity_id = p.id "
+                "AND r.connection = ?) ORDER BY p.id LIMIT ?",
+                (last, connection, batch),
+            )
+        ]:
+            yield ids
+            last = ids[-1]
 
     # ---- finding people
 

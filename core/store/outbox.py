@@ -199,7 +199,7 @@ class Outbox:
 
     # ---- sending
 
-    def next_batch(self, connection: str, limit: int, *, run: int | None, now: int) -> list[Op]:
+    def next_batch(self, connection: str, limit: int, *, now: int) -> list[Op]:
         """The most urgent queued ops of one stream, at most `limit`."""
         first = self.db.one(
             "SELECT stream, action FROM op WHERE connection = ? AND state = 'queued' AND COALESCE(retry_at, 0) <= ? "
@@ -216,6 +216,13 @@ class Outbox:
                 (connection, first["stream"], first["action"], now, limit),
             )
         ]
+
+    def next_retry(self, connection: str) -> int | None:
+        """ms when the first queued op may be tried again; None when nothing is queued."""
+        found = self.db.value(
+            "SELECT MIN(COALESCE(retry_at, 0)) FROM op WHERE connection = ? AND state = 'queued'", (connection,)
+        )
+        return None if found is None else int(found)
 
     def under_way(self, connection: str) -> list[Op]:
         """Ops sent by a process that never told what became of them, and ops of unknown fate."""
@@ -271,6 +278,17 @@ class Outbox:
                 list(record_ids),
             )
             if r["state"] in ("rejected", "dead")
+        }
+
+    def last_scored(self, record_ids: Sequence[int]) -> dict[int, int]:
+        """record -> ms when a score was last written to it."""
+        return {
+            r["record_id"]: r["at"]
+            for r in self.db.each(
+                f"SELECT record_id, MAX(done_at) AS at FROM op WHERE record_id IN ({marks(len(record_ids))}) "
+                "AND state = 'applied' AND json_extract(reasons, '$.score') IS NOT NULL GROUP BY record_id",
+                list(record_ids),
+            )
         }
 
     def open_count(self, connection: str | None = None) -> int:

@@ -453,6 +453,32 @@ class Records:
             ],
         )
 
+    def created(
+        self, connection: str, stream: str, entity: str, entity_id: int, row: Seen, *, fetched: int, now: int
+    ) -> int:
+        """A record that we made; its id. One that a pull found first keeps what it has (inside a write)."""
+        self.store(connection, stream, entity, [row], fetched=fetched, now=now, since=None)
+        record = int(
+            self.db.value(
+                "SELECT id FROM record WHERE connection = ? AND stream = ? AND remote_id = ?",
+                (connection, stream, row.remote_id),
+            )
+        )
+        self.db.conn.execute(
+            "UPDATE record SET entity_id = ?, base = NULL, stamps = NULL WHERE id = ?", (entity_id, record)
+        )
+        return record
+
+    def count(self, connection: str, stream: str) -> int:
+        """Live records of a stream."""
+        return int(
+            self.db.value(
+                "SELECT COUNT(*) FROM record WHERE connection = ? AND stream = ? AND deleted_at IS NULL "
+                "AND merged_into IS NULL",
+                (connection, stream),
+            )
+        )
+
     def add_blank_fields(self, connection: str, stream: str, names: Sequence[str]) -> None:
         """Fields that we just created in the CRM: blank on every record, and agreed to be so (inside a write)."""
         for name in names:

@@ -64,6 +64,10 @@ class Runs:
     def running_pids(self) -> set[int]:
         return {r["pid"] for r in self.db.each("SELECT DISTINCT pid FROM run WHERE status = 'running'")}
 
+    def first_run(self, now: int) -> int:
+        """ms of the first run in the journal; now when there is none."""
+        return int(self.db.value("SELECT COALESCE(MIN(started_at), ?) FROM run", (now,)))
+
     def recent(self, limit: int) -> list[Row]:
         return self.db.rows(
             "SELECT id, command, started_at, ended_at, status, summary FROM run ORDER BY id DESC LIMIT ?",

@@ -257,6 +257,7 @@ CREATE INDEX op_open ON op(connection, stream, priority, id) WHERE state IN ('qu
 CREATE UNIQUE INDEX op_one_in_flight ON op(record_id) WHERE state IN ('queued', 'sending', 'unknown') AND record_id IS NOT NULL;
 CREATE INDEX op_entity ON op(entity, entity_id);
 CREATE INDEX op_run ON op(run);
+CREATE INDEX op_record ON op(record_id);
 
 CREATE TABLE dead_letter(
   id INTEGER PRIMARY KEY, direction TEXT NOT NULL, connection TEXT NOT NULL, stream TEXT NOT NULL, remote_id TEXT,

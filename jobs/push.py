@@ -1,0 +1,425 @@
+"""push: the items of a plan -> ops -> the CRMs, batch by batch.
+
+Per batch: read the records back (guard), mark the ops as sending (committed), write, commit outcomes together with what
+the records show now. Killed anywhere, the next push finds out what became of the ops that were on their way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from connectors.contract import ConnectorError, QuotaExhausted, ReadResult, Rejected, Unavailable, WriteOp, WriteResult
+from core.errors import PlanStale, Refused, Stopped
+from core.model import Value
+from core.store.outbox import Op, PlanItem
+from core.store.records import Seen
+from jobs.pull import seen_from
+from jobs.runtime import Hub
+
+PLAN_LIFE_MS = 24 * 3600 * 1000
+MAX_TRIES = 5
+MAX_WAIT_MS = 60_000
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What a push of one connection did. `held`: why nothing was sent, in words."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    created: int = 0
+    updated: int = 0
+    dead: int = 0
+    held: str = ""
+    error: ConnectorError | None = None
+
+
+def push(
+    hub: Hub,
+    plan_id: int | None,
+    names: Sequence[str] = (),
+    *,
+    items: Sequence[PlanItem] | None = None,
+    approved: bool = False,
+) -> dict[str, Pushed]:
+    """Execute a plan (or the items of an approved plan file) on its connections, and finish what a killed push began."""
+    done: dict[str, Pushed] = {}
+    for name in hub.names(names):
+        done[name] = result = Pushed()
+        mine = [i for i in items if i.connection == name] if items is not None else None
+        if _nothing_to_do(hub, name, plan_id, mine):
+            continue
+        if why := _not_allowed(hub, name, approved):
+            result.held = why
+            continue
+        with hub.lease(f"connection {name}"):
+            worker = _Pusher(hub, name, result)
+            try:
+                worker.recover()
+                worker.enqueue(plan_id, mine)
+                worker.send()
+            except Stopped as e:
+                result.held = str(e)
+            except ConnectorError as e:
+                e.connection = name
+                result.error = e
+        hub.flush_calls()
+    return done
+
+
+def _nothing_to_do(hub: Hub, name: str, plan_id: int | None, items: Sequence[PlanItem] | None) -> bool:
+    if hub.outbox.open_count(name):
+        return False
+    if items is not None:
+        return not items
+    return plan_id is None or next(iter(hub.outbox.items(plan_id, name, 1)), None) is None
+
+
+def _not_allowed(hub: Hub, name: str, approved: bool) -> str:
+    """Why this connection takes no writes now; "" when it does."""
+    if hub.settings.rollout.mode == "observe":
+        return 'observe mode: nothing is written; set [rollout] mode = "canary" or "live" to write'
+    if hub.runs.setting("writes") == "off":
+        return "writes are off; `crmhub writes on` allows them again"
+    known = hub.runs.connection(name)
+    if approved:
+        hub.runs.approve(name, hub.connection(name).kind, "push --plan", now=hub.clock.now())
+    elif known is None or known["approved_at"] is None:
+        return (
+            f"the first push to {name} needs an approved plan: `crmhub plan --out plan.jsonl`, read it, "
+            "then `crmhub push --plan plan.jsonl`"
+        )
+    return ""
+
+
+class _Pusher:
+    """One connection's push, under its lease."""
+
+    def __init__(self, hub: Hub, name: str, result: Pushed) -> None:
+        self.hub, self.name, self.result = hub, name, result
+        self.connector = hub.connector(name)
+        self.ensured: set[str] = set()
+        self.changed = False
+
+    # ---- what a killed process left behind
+
+    def recover(self) -> None:
+        """Ops whose fate nobody knows: updates are read back and sent again where needed; creates are looked up by key."""
+        hub = self.hub
+        ops = hub.outbox.under_way(self.name)
+        with hub.db.write():
+            for op in ops:
+                if op.attempts >= MAX_TRIES:
+                    self._refused(op, WriteResult(str(op.id), "rejected", message="sent five times, never answered"))
+                elif op.action == "update":
+                    hub.outbox.settle(op.id, "queued", now=hub.clock.now(), error="fate unknown: read back first")
+        for op in ops:
+            if op.action == "create" and op.attempts < MAX_TRIES:
+                self._recover_create(op)
+
+    def _recover_create(self, op: Op) -> None:
+        hub = self.hub
+        spec = hub.spec(self.name, op.stream)
+        age_s = (hub.clock.now() - (op.sent_at or 0)) / 1000
+        if age_s < spec.overlap_s and op.key is None:
+            hub.clock.sleep(spec.overlap_s - age_s)  # let the CRM's index show what it stored
+        fields = self._fields(op.stream)
+        found = self._find(op, fields)
+        with hub.db.write():
+            if found is None:
+                hub.outbox.settle(op.id, "queued", now=hub.clock.now(), error="fate was unknown: not there")
+            else:
+                self._created(op, found.id, found.values, found.modified_at)
+
+    def _find(self, op: Op, fields: list[str]) -> Seen | None:
+        for key, value in (op.key, ("email", op.after.get("email"))):  # type: ignore[misc]  # key may be None
+            if key and isinstance(value, str):
+                rows = self.connector.find(op.stream, key, [value], fields)
+                if rows:
+                    return seen_from(rows[0])
+        return None
+
+    # ---- queueing
+
+    def enqueue(self, plan_id: int | None, items: Sequence[PlanItem] | None) -> None:
+        """Plan items become ops, unless a limit of [rollout.stop_if] says stop."""
+        hub = self.hub
+        now = hub.clock.now()
+        if items is None:
+            items = list(hub.outbox.items(plan_id, self.name)) if plan_id is not None else []
+        self._check_limits(items)
+        with hub.db.write():
+            hub.outbox.supersede_queued(self.name, now=now)
+            hub.outbox.enqueue(plan_id or 0, hub.config_hash, items, now=now, run=hub.run)
+
+    def _check_limits(self, items: Sequence[PlanItem]) -> None:
+        limits = self.hub.settings.rollout.stop_if
+        updates = sum(i.action == "update" for i in items)
+        creates = len(items) - updates
+        owners = sum("owner_email" in i.reasons and any(v is not None for v in i.before.values()) for i in items)
+        for what, n, limit in (
+            ("updates", updates, limits.updates),
+            ("creates", creates, limits.creates),
+            ("owner_changes", owners, limits.owner_changes),
+        ):
+            if limit is not None and n > limit:
+                raise Stopped(
+                    f"{self.name}: the plan holds {n} {what.replace('_', ' ')}, stop_if.{what} is {limit}; nothing was written",
+                    "look at `crmhub plan`; if it is right, raise [rollout] stop_if or `crmhub push --plan FILE`",
+                )
+        if limits.share is not None and updates:
+            for stream in {i.stream for i in items}:
+                n = sum(i.stream == stream and i.action == "update" for i in items)
+                total = self.hub.records.count(self.name, stream)
+                if total and n > limits.share * total and n > 20:
+                    raise Stopped(
+                        f"{self.name}: the plan changes {n} of {total} {stream}, more than stop_if.share = {limits.share}; "
+                        "nothing was written",
+                        "look at `crmhub plan`; if it is right, raise [rollout] stop_if.share",
+                    )
+
+    # ---- sending
+
+    def send(self) -> None:
+        """All queued ops, most urgent first; `writes off` stops before the next batch."""
+        hub = self.hub
+        while True:
+            if hub.runs.setting("writes") == "off":
+                raise Stopped("writes were switched off; the rest waits", "`crmhub writes on`, then sync again")
+            batch = self._next()
+            if not batch:
+                return
+            hub.alive()
+            self._ensure_fields(batch[0].stream)
+            ready = self._guard(batch) if batch[0].action == "update" else batch
+            for op in (o for o in ready if self._twice(o, ready)):
+                ready.remove(op)
+            if ready:
+                self._write(batch[0].stream, ready)
+            hub.progress(f"push {self.name}: {sum(self.result.outcomes.values())} ops")
+
+    def _next(self) -> list[Op]:
+        first = self.hub.outbox.next_batch(self.name, 1, now=self.hub.clock.now())
+        if not first:
+            wait = self.hub.outbox.next_retry(self.name)
+            if wait is None or wait - self.hub.clock.now() > MAX_WAIT_MS:
+                return []
+            self.hub.clock.sleep(max(0.05, (wait - self.hub.clock.now()) / 1000))
+            return self._next()
+        return self.hub.outbox.next_batch(
+            self.name, self.hub.spec(self.name, first[0].stream).write_batch, now=self.hub.clock.now()
+        )
+
+    @staticmethod
+    def _twice(op: Op, batch: Sequence[Op]) -> bool:
+        """A record stands in a batch once; the later op waits for the next batch."""
+        return any(o.id < op.id and o.remote_id == op.remote_id for o in batch if op.remote_id is not None)
+
+    def _fields(self, stream: str) -> list[str]:
+        return self.hub.pull_fields(self.name, stream)
+
+    def _ensure_fields(self, stream: str) -> None:
+        """Create what the mapping wants created, once per push and stream."""
+        hub = self.hub
+        if stream in self.ensured:
+            return
+        self.ensured.add(stream)
+        missing = hub.missing_fields(self.name, stream)
+        if not missing:
+            return
+        known = hub.runs.mark(self.name, stream).fetched
+        created = self.connector.ensure_fields(stream, missing)
+        there = {f.name for f in hub.schema(self.name, stream, fresh=True)}
+        lacking = [f.name for f in missing if f.name not in there]
+        if lacking:
+            raise Rejected(
+                "FIELDS_NOT_VISIBLE",
+                f"{', '.join(lacking)} of {stream} cannot be seen by our user",
+                "grant the user access to them, or create them by hand",
+            )
+        with hub.db.write():
+            hub.records.add_blank_fields(self.name, stream, created)
+            hub.runs.widen_mark(self.name, stream, hub.records.field_set(known | set(created)))
+
+    def _guard(self, batch: list[Op]) -> list[Op]:
+        """Read the records back: those that changed meanwhile are not written but planned anew."""
+        hub = self.hub
+        stream = batch[0].stream
+        spec = hub.spec(self.name, stream)
+        ids = [o.remote_id for o in batch if o.remote_id]
+        fields = self._fields(stream)
+        shown: dict[str, dict[str, Value]] = {}
+        gone: set[str] = set()
+        for at in range(0, len(ids), spec.read_batch):
+            read = self.connector.read(stream, ids[at : at + spec.read_batch], fields)
+            self._store_read(stream, spec.entity, read, fields)
+            shown.update({i: r.values for i, r in read.rows.items()})
+            gone |= {d.id for d in read.deleted} | {m.old_id for m in read.merges} | set(read.missing)
+        ready, now = [], hub.clock.now()
+        with hub.db.write():
+            for op in batch:
+                values = shown.get(op.remote_id or "")
+                if values is None or op.remote_id in gone:
+                    self._settle(op, "superseded", error="the record is gone")
+                elif _holds(values, op.after):
+                    state = "applied" if op.attempts else "unchanged"
+                    hub.records.pushed(op.record_id or 0, op.after, op.after, modified_at=None, at=now, op_id=op.id)
+                    self._settle(op, state)
+                    self.result.updated += state == "applied"
+                elif _holds(values, op.before):
+                    ready.append(op)
+                else:
+                    self._settle(op, "superseded", error="changed in the CRM meanwhile; planned anew")
+        return ready
+
+    def _store_read(self, stream: str, entity: str, read: ReadResult, fields: Sequence[str]) -> None:
+        hub, now = self.hub, self.hub.clock.now()
+        with hub.db.write():
+            stats = hub.records.store(
+                self.name,
+                stream,
+                entity,
+                [seen_from(r) for r in read.rows.values()],
+                fetched=hub.records.field_set(fields),
+                now=now,
+                since=None,
+            )
+            self.changed |= bool(stats.changed)
+            hub.records.mark_deleted(self.name, stream, [(d.id, d.at) for d in read.deleted], now=now)
+            hub.records.mark_merged(
+                self.name, stream, [(m.old_id, m.new_id, m.new_stream) for m in read.merges], now=now
+            )
+
+    def _write(self, stream: str, ops: list[Op]) -> None:
+        hub = self.hub
+        with hub.db.write():
+            hub.outbox.sending([o.id for o in ops], now=hub.clock.now())
+        writes = [
+            WriteOp(
+                str(o.id),
+                "create" if o.action == "create" else "update",
+                o.remote_id,
+                o.after,
+                o.key,
+            )
+            for o in ops
+        ]
+        try:
+            results = self.connector.push(stream, writes)
+        except ConnectorError:
+            with hub.db.write():  # nothing of the batch was attempted
+                for o in ops:
+                    hub.outbox.settle(o.id, "queued", now=hub.clock.now())
+            raise
+        by_op = {r.op_id: r for r in results}
+        with hub.db.write():
+            for o in ops:
+                self._outcome(o, by_op[str(o.id)])
+        if any(r.outcome == "unknown" for r in results):
+            self.recover()
+        if results and all(r.outcome in ("retry", "unknown") for r in results):
+            hub.clock.sleep(max((r.retry_after or 1.0) for r in results))
+
+    def _outcome(self, op: Op, r: WriteResult) -> None:
+        hub, now = self.hub, self.hub.clock.now()
+        if r.outcome in ("applied", "unchanged"):
+            if op.action == "create":
+                self._created(op, r.remote_id or "", r.values or {}, r.modified_at)
+                return
+            hub.records.pushed(op.record_id or 0, op.after, r.values, modified_at=r.modified_at, at=now, op_id=op.id)
+            self._settle(op, r.outcome)
+            self.result.updated += r.outcome == "applied"
+        elif r.outcome == "unknown":
+            hub.outbox.settle(op.id, "unknown", now=now, error=r.message or "no answer")
+        elif r.outcome == "retry" and op.attempts + 1 < MAX_TRIES:
+            wait = now + round((r.retry_after or 1.0) * 1000)
+            hub.outbox.settle(op.id, "queued", now=now, error=r.message, retry_at=wait)
+        elif r.outcome == "gone":
+            hub.records.mark_deleted(self.name, op.stream, [(op.remote_id or "", None)], now=now)
+            self._settle(op, "superseded", error="the record is gone")
+        else:
+            self._refused(op, r)
+
+    def _refused(self, op: Op, r: WriteResult) -> None:
+        hub = self.hub
+        reason = f"{r.code}: {r.message}" if r.code else r.message or "refused"
+        self._settle(op, "rejected", error=reason)
+        self.result.dead += hub.runs.dead_letter(
+            "push",
+            self.name,
+            op.stream,
+            op.remote_id,
+            {"after": op.after, "entity": f"{op.entity} {op.entity_id}"},
+            reason,
+            r.remedy or "mend the value or the mapping; it is tried again when the record changes",
+            now=hub.clock.now(),
+            run=hub.run,
+            op_id=op.id,
+        )
+
+    def _created(self, op: Op, remote_id: str, values: dict[str, Value] | object, modified_at: int | None) -> None:
+        """A new record: stored and linked to its person in the commit that closes the op."""
+        hub, now = self.hub, self.hub.clock.now()
+        told = dict(values) if isinstance(values, dict) else {}
+        shown = {f: told.get(f, op.after.get(f)) for f in self._fields(op.stream)}
+        if op.key is not None:
+            shown[op.key[0]] = op.key[1]
+        record = hub.records.created(
+            self.name,
+            op.stream,
+            op.entity,
+            op.entity_id,
+            Seen(remote_id, shown, modified_at, now, "hub"),
+            fetched=hub.records.field_set(shown),
+            now=now,
+        )
+        hub.links.add([(record, op.entity, op.entity_id, "created", 100, "created by the hub")], run=hub.run, at=now)
+        hub.records.pushed(record, op.after, told or None, modified_at=modified_at, at=now, op_id=op.id)
+        hub.outbox.settle(op.id, "applied", now=now, remote_id=remote_id, record_id=record)
+        self.result.outcomes["applied"] += 1
+        self.result.created += 1
+
+    def _settle(self, op: Op, state: str, *, error: str | None = None) -> None:
+        hub = self.hub
+        hub.outbox.settle(op.id, state, now=hub.clock.now(), error=error)
+        self.result.outcomes[state] += 1
+        hub.entities.wake_plan("company" if op.entity == "company" else "person", [op.entity_id])
+
+
+def check_plan(hub: Hub, header: dict[str, object]) -> None:
+    """Refuse a plan file of another configuration or older than a day. Raises PlanStale."""
+    if header.get("config_hash") != hub.config_hash:
+        raise PlanStale("this plan was made under another configuration or mapping", "run `crmhub plan --out` again")
+    made = header.get("created_at")
+    if not isinstance(made, int) or hub.clock.now() - made > PLAN_LIFE_MS:
+        raise PlanStale("this plan is older than 24 hours", "run `crmhub plan --out` again")
+    if hub.runs.setting("writes") == "off":
+        raise Refused("writes are off", "`crmhub writes on` allows them again")
+
+
+def _holds(values: dict[str, Value], wanted: dict[str, Value]) -> bool:
+    """Whether a record shows these values, in remote form."""
+    return all(_plain(values.get(k)) == _plain(v) for k, v in wanted.items())
+
+
+def _plain(value: Value) -> Value:
+    return None if value == "" else value
+
+
+def told(error: ConnectorError) -> str:
+    """An error of a connection as a sentence that says what to do."""
+    where = error.connection or "a CRM"
+    if isinstance(error, QuotaExhausted):
+        return f"{where}: {error}; the rest waits, the next sync after the reset continues"
+    if isinstance(error, Unavailable):
+        return f"{where}: {error}; check the CRM's status page and the network, then sync again"
+    return f"{where}: {error}"
+
+
+def figures(done: Iterable[Pushed]) -> Counter[str]:
+    """Outcomes of several connections together."""
+    total: Counter[str] = Counter()
+    for d in done:
+        total.update(d.outcomes)
+    return total
