@@ -54,9 +54,7 @@ def compile_text(text: str, model: Model) -> Condition | ExpressionProblem:
 
 def _parse(text: str) -> exp.Expression:
     if len(text) > MAX_CHARACTERS:
-        raise Refusal(
-            f"{len(text)} characters, at most {MAX_CHARACTERS}", remedy="split it into several rules"
-        )
+        raise Refusal(f"{len(text)} characters, at most {MAX_CHARACTERS}", remedy="split it into several rules")
     if not text.strip():
         raise Refusal("the condition is empty", remedy="write a comparison such as person.country = 'FR'")
     if control := _CONTROL.search(text):
@@ -82,15 +80,11 @@ def _check_tokens(text: str) -> None:
     for token in tokens:
         kind = str(token.token_type.name)
         if kind == "SEMICOLON":
-            raise Refusal(
-                "one condition only, no ';'", token.start, "write one expression, joined with and, or"
-            )
+            raise Refusal("one condition only, no ';'", token.start, "write one expression, joined with and, or")
         if kind in _PARAMETERS or (token.text[:1] in "?:@$" and kind != "STRING"):
             raise Refusal("parameters have no value here", token.start, "write the value itself")
         if kind in _BRACKETS:
-            raise Refusal(
-                f"{token.text} has no meaning here", token.start, "names stand bare, text in single quotes"
-            )
+            raise Refusal(f"{token.text} has no meaning here", token.start, "names stand bare, text in single quotes")
         depth += (kind in _OPENING) - (kind == "R_PAREN")
         prefixes = prefixes + 1 if kind in _PREFIX else 0
         if max(depth, prefixes) > MAX_DEPTH:
@@ -170,9 +164,7 @@ class _Compiler:
         """The new tree of something that is true or false."""
         typed = self._visit(node)
         if typed.kind != "bool":
-            raise Refusal(
-                f"a {typed.kind} is no condition", _start(node), "compare it: >= 50, = 'FR', is not null"
-            )
+            raise Refusal(f"a {typed.kind} is no condition", _start(node), "compare it: >= 50, = 'FR', is not null")
         return typed.node
 
     def _visit(self, node: exp.Expression) -> Typed:
@@ -228,9 +220,7 @@ class _Compiler:
         same_end = [n for n in self.model if n.rpartition(".")[2] == wanted.rpartition(".")[2]]
         near = same_end or difflib.get_close_matches(wanted, self.model, n=1, cutoff=0.7)
         near = near or [n for n in self.model if n.rpartition(".")[2].startswith(wanted)]
-        return (
-            f"did you mean {near[0]}?" if near else f"known names: {', '.join(sorted(self.model)[:6])}, ..."
-        )
+        return f"did you mean {near[0]}?" if near else f"known names: {', '.join(sorted(self.model)[:6])}, ..."
 
     def _literal(self, node: exp.Expression) -> Typed:
         if node.args.get("is_string"):
@@ -256,12 +246,8 @@ class _Compiler:
         left, right = match(self.model, self._visit(node.this), self._visit(node.expression), _start(node))
         if left.kind == "bool" and not isinstance(node, exp.EQ | exp.NEQ):
             raise Refusal("true and false have no order", _start(node), "use = or !=")
-        if left.kind == "options" or right.kind == "options":
-            raise Refusal(
-                "this field holds several options",
-                _start(node),
-                f"write: {left.name or right.name} in ('...')",
-            )
+        if left.kind == "options":
+            raise Refusal("two lists of options cannot be compared", _start(node))
         return Typed("bool", type(node)(this=left.node, expression=right.node))
 
     def _is(self, node: exp.Expression) -> Typed:
@@ -271,9 +257,7 @@ class _Compiler:
             return Typed("bool", exp.Is(this=_closed(inner.node), expression=exp.Null()))
         if isinstance(against, exp.Boolean):
             needs(inner, "bool", "is true", _start(node))
-            return Typed(
-                "bool", exp.Is(this=_closed(inner.node), expression=exp.Boolean(this=bool(against.this)))
-            )
+            return Typed("bool", exp.Is(this=_closed(inner.node), expression=exp.Boolean(this=bool(against.this))))
         raise Refusal("is stands before null, true and false only", _start(node), "write = instead")
 
     def _in(self, node: exp.Expression) -> Typed:
@@ -288,9 +272,7 @@ class _Compiler:
         if left.kind == "options":
             made = self._holds_any(left, values, _start(node))
         else:
-            pairs = [
-                match(self.model, left, value, _start(i)) for i, value in zip(items, values, strict=True)
-            ]
+            pairs = [match(self.model, left, value, _start(i)) for i, value in zip(items, values, strict=True)]
             made = exp.In(this=pairs[0][0].node, expressions=[right.node for _, right in pairs])
         return Typed("bool", _negated(made, node))
 
@@ -337,9 +319,7 @@ class _Compiler:
                 raise Refusal("division by zero", _start(node.expression))
             right = exp.Nullif(this=right, expression=exp.Literal.number(0))
         if isinstance(node, exp.Div):
-            return Typed(
-                "number", exp.Div(this=exp.cast(left, "REAL"), expression=right, typed=True, safe=True)
-            )
+            return Typed("number", exp.Div(this=exp.cast(left, "REAL"), expression=right, typed=True, safe=True))
         return Typed("number", type(node)(this=left, expression=right))
 
     def _text_function(self, node: exp.Expression) -> Typed:

@@ -48,9 +48,7 @@ def dotted(field: Field) -> str:
     return f"{field.entity}.{bare}"
 
 
-def person_model(
-    custom: Iterable[Field] = (), options: Mapping[str, Iterable[str]] | None = None
-) -> dict[str, Name]:
+def person_model(custom: Iterable[Field] = (), options: Mapping[str, Iterable[str]] | None = None) -> dict[str, Name]:
     """Every name a condition about a person may use.
 
     `custom`: the own fields of the mapping; `options`: known options by field name, where the list is closed.

@@ -59,7 +59,7 @@ def match(model: Model, left: Typed, right: Typed, start: int) -> tuple[Typed, T
         right = _as(left, right, start)
         _check_option(model, left, right, start)
     if left.kind != right.kind:
-        raise Refusal(f"a {left.kind} cannot be compared with a {right.kind}", start, _hint(left, right))
+        raise Refusal(f"{left.kind} cannot be compared with {right.kind}", start, _hint(left, right))
     return left, right
 
 
@@ -93,6 +93,9 @@ def _check_option(model: Model, left: Typed, right: Typed, start: int) -> None:
 
 
 def _hint(left: Typed, right: Typed) -> str:
+    for side in (left, right):
+        if side.kind == "options":
+            return f"it holds several options; write: {side.name} in ('...')"
     if "number" in (left.kind, right.kind) and "text" in (left.kind, right.kind):
         return "write numbers without quotes"
     if "bool" in (left.kind, right.kind):

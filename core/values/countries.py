@@ -316,6 +316,7 @@ def _index() -> dict[str, str]:
         iso2, iso3, names = line.split(" ", 2)
         for key in (iso2.lower(), iso3.lower(), *names.split("|")):
             found.setdefault(key, iso2)
+            found.setdefault(key.replace("&", "and"), iso2)
     found["uk"], found["el"] = "GB", "GR"  # not ISO 3166, but what the EU and everybody writes
     return found
 
