@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,8 +14,9 @@ import orjson
 import requests
 import responses
 
-from connectors.contract import Page, Surroundings
+from connectors.contract import Page, Surroundings, WriteOp
 from connectors.salesforce.config import Settings
+from connectors.salesforce.connector import SalesforceConnector, build
 
 BASE = "https://acme.my.salesforce.com"
 DATA = f"{BASE}/services/data/v67.0"
@@ -154,3 +158,121 @@ def body(request: requests.PreparedRequest) -> Any:
 
 def ids(pages: list[Page]) -> list[str]:
     return [row.id for p in pages for row in p.rows]
+
+
+# ---------------------------------------------------------------------------------------------- sandbox
+
+
+@dataclass
+class SandboxClock:
+    """The sandbox's clock as the hub's: time moves only when a test or a sleeping connector moves it."""
+
+    control: str
+
+    def now(self) -> int:
+        now: int = requests.get(f"{self.control}/clock", timeout=30).json()["now"]
+        return now
+
+    def sleep(self, seconds: float) -> None:
+        wish = {"advance": round(seconds * 1000)}
+        requests.post(f"{self.control}/clock", json=wish, timeout=30).raise_for_status()
+
+
+class Sandbox:
+    """A running simulated org and what tests do to it, by its control port."""
+
+    def __init__(self, ready: Mapping[str, Any]) -> None:
+        self._control: str = ready["control"]
+        self._login = ready["connections"]["salesforce"]
+        self._http = requests.Session()
+        self._connectors: list[SalesforceConnector] = []
+
+    def connector(self, secrets: MemorySecrets | None = None, **changes: Any) -> SalesforceConnector:
+        """A new connector, as a new process of the hub would build it."""
+        clock, kept = SandboxClock(self._control), secrets or MemorySecrets()
+        login = {key: self._login[key] for key in ("base_url", "client_id", "client_secret")}
+        around = Surroundings("sf", clock, MemoryLedger(), kept)
+        made = build(Settings(**(login | changes)), around)
+        self._connectors.append(made)
+        return made
+
+    def reset(self) -> None:
+        """Back to the seeded org, its clock pinned."""
+        for connector in self._connectors:
+            connector.close()
+        self._connectors.clear()
+        self._post("/reset", {})
+        self._post("/clock", {"rate": 0})
+
+    def close(self) -> None:
+        self._http.close()
+
+    def advance(self, seconds: float) -> None:
+        self._post("/clock", {"advance": round(seconds * 1000)})
+
+    def switch(self, **switches: Any) -> None:
+        self._post("/settings", {"vendor": "salesforce", **switches})
+
+    def fault(self, rule: Mapping[str, Any]) -> None:
+        self._post("/faults", {"vendor": "salesforce", **rule})
+
+    def clear_faults(self) -> None:
+        self._http.delete(f"{self._control}/faults", timeout=30).raise_for_status()
+
+    def edit(self, kind: str, record_id: str, fields: Mapping[str, Any], actor: str) -> None:
+        wish = {"vendor": "salesforce", "object": kind, "id": record_id, "fields": fields, "actor": actor}
+        self._post("/edit", wish)
+
+    def delete(self, kind: str, record_id: str) -> None:
+        self._post("/delete", {"vendor": "salesforce", "object": kind, "id": record_id})
+
+    def state(self, kind: str) -> list[dict[str, Any]]:
+        """The org's records of one object, deleted ones included."""
+        text = self._http.get(f"{self._control}/state/salesforce", timeout=60).text
+        return [r for r in map(orjson.loads, text.splitlines()) if r["object"] == kind]
+
+    def calls(self, route: str = "/services/data") -> int:
+        """Calls that the org has counted below a route."""
+        counted = self._http.get(f"{self._control}/calls", timeout=30).json()
+        return sum(row["count"] for row in counted if row["route"].startswith(route))
+
+    def forget_calls(self) -> None:
+        self._http.delete(f"{self._control}/calls", timeout=30).raise_for_status()
+
+    def load_leads(self, number: int) -> set[str]:
+        """Leads made by bulk, all in one instant; their ids."""
+        loader = self.connector()
+        made: set[str] = set()
+        for start in range(0, number, 200):
+            numbers = range(start, min(number, start + 200))
+            ops = [WriteOp(str(n), "create", None, {"LastName": f"L{n}", "Company": "Bulk"}) for n in numbers]
+            made |= {str(r.remote_id) for r in loader.push("leads", ops) if r.outcome == "applied"}
+        assert len(made) == number
+        return made
+
+    def _post(self, path: str, wish: Mapping[str, Any]) -> None:
+        answer = self._http.post(f"{self._control}{path}", json=wish, timeout=60)
+        assert answer.ok, answer.text
+
+
+@contextmanager
+def started_sandbox(people: int) -> Iterator[Sandbox]:
+    """A sandbox process of its own, Salesforce only."""
+    command = [sys.executable, "-m", "crmhub.sandbox", "--people", str(people), "--seed", "1"]
+    process = subprocess.Popen([*command, "--vendors", "salesforce", "--rate", "0"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        sandbox = Sandbox(orjson.loads(process.stdout.readline()))
+        yield sandbox
+        sandbox.close()
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
+def kept_sandbox(running: Sandbox) -> Iterator[Sandbox]:
+    """One test's use of a running sandbox."""
+    running.reset()
+    yield running
+    running.reset()
