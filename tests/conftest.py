@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
+import requests
 
 
 class RunningSandbox(NamedTuple):
@@ -20,6 +21,44 @@ class RunningSandbox(NamedTuple):
 
 
 StartSandbox = Callable[..., RunningSandbox]
+
+
+class HubSpotAccount:
+    """Requests to one simulated HubSpot account and to its control port."""
+
+    def __init__(self, control: str, connection: dict[str, Any]) -> None:
+        self.control = control
+        self.base = connection["base_url"]
+        self.token = connection["access_token"]
+        self.connection = connection
+        self.http = requests.Session()
+
+    def call(self, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return self.http.request(
+            method, self.base + path, json=body, params=query, headers=headers, timeout=30
+        )
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self.call("GET", path, **query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any, status: int = 200) -> Any:
+        answer = self.call("POST", path, body)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    def steer(self, path: str, body: Any = None) -> Any:
+        """A call on the control port: POST with a body, GET without."""
+        method = "GET" if body is None else "POST"
+        answer = self.http.request(method, self.control + path, json=body, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def state(self) -> list[dict[str, Any]]:
+        text = self.http.get(f"{self.control}/state/hubspot", timeout=30).text
+        return [json.loads(line) for line in text.splitlines()]
 
 
 def _post(url: str) -> None:
@@ -63,3 +102,12 @@ def sandbox() -> Iterator[StartSandbox]:
         assert process.wait(10) == 0
         if process.stdout is not None:
             process.stdout.close()
+
+
+@pytest.fixture
+def account(sandbox: StartSandbox) -> Iterator[HubSpotAccount]:
+    """A HubSpot account of 200 people, clock pinned, no index lag, no limits."""
+    found = sandbox("--people", "200", "--rate", "0", "--lag", "0", "--no-limits", "--vendors", "hubspot")
+    made = HubSpotAccount(found.control, found.connections["hubspot"])
+    yield made
+    made.http.close()

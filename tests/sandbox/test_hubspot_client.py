@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.conftest import Account
+    from tests.conftest import HubSpotAccount
 
 
 @pytest.fixture
-def client(account: Account) -> Any:
+def client(account: HubSpotAccount) -> Any:
     from hubspot import HubSpot
 
     return HubSpot(access_token=account.token, host=account.base, base_url=account.base)
 
 
-def test_list_and_get_all(client: Any, account: Account) -> None:
+def test_list_and_get_all(client: Any, account: HubSpotAccount) -> None:
     api = client.crm.contacts.basic_api
     page = api.get_page(limit=10, properties=["email", "jobtitle", "no_such_thing"], associations=["companies"])
     assert len(page.results) == 10
@@ -111,7 +111,7 @@ def test_batches(client: Any) -> None:
     assert {row.properties["city"]: row.new for row in put.results} == {"Köln": False, "Lyon": True}
     contacts.archive({"inputs": [{"id": one} for one in ids]})
     read = contacts.read({"inputs": [{"id": one} for one in ids], "properties": [], "propertiesWithHistory": []})
-    assert read.num_errors == 3
+    assert read.errors[0].context["ids"] == ids
 
 
 def test_properties(client: Any) -> None:
@@ -165,7 +165,7 @@ def test_associations(client: Any) -> None:
     assert api.basic_api.get_page("companies", company.id, "contacts").results == []
 
 
-def test_forms(client: Any, account: Account) -> None:
+def test_forms(client: Any, account: HubSpotAccount) -> None:
     forms = client.marketing.forms.forms_api.get_page(limit=50).results
     assert len(forms) == 6
     page = account.get(f"/form-integrations/v1/submissions/forms/{forms[4].id}", limit=50)
@@ -173,7 +173,7 @@ def test_forms(client: Any, account: Account) -> None:
     assert times == sorted(times, reverse=True)
 
 
-def test_errors(client: Any, account: Account) -> None:
+def test_errors(client: Any, account: HubSpotAccount) -> None:
     import urllib3
     from hubspot import HubSpot
     from hubspot.crm.companies.exceptions import ForbiddenException

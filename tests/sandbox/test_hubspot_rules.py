@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.conftest import Account
+    from tests.conftest import HubSpotAccount
 
 CONTACTS = "/crm/v3/objects/contacts"
 
 
-def _make(account: Account, **values: str) -> str:
+def _make(account: HubSpotAccount, **values: str) -> str:
     made = account.post(CONTACTS, {"properties": {"lastname": "Test", **values}}, 201)
     return str(made["id"])
 
 
-def _read(account: Account, number: str, *names: str) -> dict[str, Any]:
+def _read(account: HubSpotAccount, number: str, *names: str) -> dict[str, Any]:
     found: dict[str, Any] = account.get(f"{CONTACTS}/{number}", properties=",".join(names))["properties"]
     return found
 
 
-def _patch(account: Account, number: str, **values: Any) -> Any:
+def _patch(account: HubSpotAccount, number: str, **values: Any) -> Any:
     return account.call("PATCH", f"{CONTACTS}/{number}", {"properties": values})
 
 
@@ -39,7 +39,7 @@ def _patch(account: Account, number: str, **values: Any) -> Any:
         ("email", "nobody", "INVALID_EMAIL"),
     ],
 )
-def test_bad_values_have_codes(account: Account, name: str, value: str, code: str) -> None:
+def test_bad_values_have_codes(account: HubSpotAccount, name: str, value: str, code: str) -> None:
     number = _make(account)
     answer = _patch(account, number, **{name: value, "firstname": "New"})
     assert answer.status_code == 400
@@ -50,7 +50,7 @@ def test_bad_values_have_codes(account: Account, name: str, value: str, code: st
     assert _read(account, number, "firstname")["firstname"] is None
 
 
-def test_values_come_back_as_strings_in_normal_form(account: Account) -> None:
+def test_values_come_back_as_strings_in_normal_form(account: HubSpotAccount) -> None:
     wish = {"name": "age", "label": "Age", "type": "number", "fieldType": "number", "groupName": "contactinformation"}
     account.post("/crm/v3/properties/contacts", wish, 201)
     number = _make(account, closedate="1793606400000", age="17.5", marketing_opt_out="true")
@@ -62,7 +62,7 @@ def test_values_come_back_as_strings_in_normal_form(account: Account) -> None:
     assert _read(account, number, "age")["age"] is None
 
 
-def test_stages_only_go_forward_unless_cleared_first(account: Account) -> None:
+def test_stages_only_go_forward_unless_cleared_first(account: HubSpotAccount) -> None:
     number = _make(account, lifecyclestage="opportunity")
     assert _patch(account, number, lifecyclestage="lead").status_code == 200
     assert _read(account, number, "lifecyclestage")["lifecyclestage"] == "opportunity"
@@ -76,7 +76,7 @@ def test_stages_only_go_forward_unless_cleared_first(account: Account) -> None:
     assert edited["fields"]["lifecyclestage"] == "subscriber"
 
 
-def test_the_same_value_again_is_no_change(account: Account) -> None:
+def test_the_same_value_again_is_no_change(account: HubSpotAccount) -> None:
     number = _make(account, jobtitle="CEO")
     before = account.get(f"{CONTACTS}/{number}")["updatedAt"]
     account.steer("/clock", {"advance": 60_000})
@@ -86,7 +86,7 @@ def test_the_same_value_again_is_no_change(account: Account) -> None:
     assert account.get(f"{CONTACTS}/{number}")["updatedAt"] > before
 
 
-def test_history_tells_who_wrote(account: Account) -> None:
+def test_history_tells_who_wrote(account: HubSpotAccount) -> None:
     number = _make(account, jobtitle="CEO")
     account.steer("/clock", {"advance": 1000})
     account.steer("/edit", {"vendor": "hubspot", "object": "contacts", "id": number, "fields": {"jobtitle": "CTO"}})
@@ -95,7 +95,7 @@ def test_history_tells_who_wrote(account: Account) -> None:
     assert found[0]["timestamp"] > found[1]["timestamp"]
 
 
-def test_batch_create_without_trace_ids_is_all_or_nothing(account: Account) -> None:
+def test_batch_create_without_trace_ids_is_all_or_nothing(account: HubSpotAccount) -> None:
     inputs = [{"properties": {"email": "one@example.com"}}, {"properties": {"email": "two"}}]
     assert account.call("POST", f"{CONTACTS}/batch/create", {"inputs": inputs}).status_code == 400
     assert account.call("GET", f"{CONTACTS}/one@example.com", idProperty="email").status_code == 404
@@ -106,7 +106,7 @@ def test_batch_create_without_trace_ids_is_all_or_nothing(account: Account) -> N
     assert done["results"][0]["objectWriteTraceId"] == "0"
 
 
-def test_batches_take_a_hundred_and_no_doubles(account: Account) -> None:
+def test_batches_take_a_hundred_and_no_doubles(account: HubSpotAccount) -> None:
     inputs = [{"id": str(number)} for number in range(101)]
     assert account.call("POST", f"{CONTACTS}/batch/read", {"inputs": inputs}).status_code == 400
     row = {"id": "a@example.com", "idProperty": "email", "properties": {"city": "Lyon"}}
@@ -116,7 +116,7 @@ def test_batches_take_a_hundred_and_no_doubles(account: Account) -> None:
     assert account.call("POST", f"{CONTACTS}/batch/update", by_email).status_code == 400
 
 
-def test_unique_custom_property_is_refused_with_400(account: Account) -> None:
+def test_unique_custom_property_is_refused_with_400(account: HubSpotAccount) -> None:
     wish = {"name": "hub_key", "label": "Key", "type": "string", "fieldType": "text", "hasUniqueValue": True,
             "groupName": "contactinformation"}  # fmt: skip
     account.post("/crm/v3/properties/contacts", wish, 201)
@@ -129,7 +129,7 @@ def test_unique_custom_property_is_refused_with_400(account: Account) -> None:
     assert account.post(f"{CONTACTS}/batch/upsert", {"inputs": [row]})["results"][0]["new"] is False
 
 
-def test_additional_addresses_collide_too(account: Account) -> None:
+def test_additional_addresses_collide_too(account: HubSpotAccount) -> None:
     held = next(row for row in account.state() if row["fields"].get("hs_additional_emails"))
     email = held["fields"]["hs_additional_emails"]
     answer = account.call("POST", CONTACTS, {"properties": {"email": email}})
@@ -138,7 +138,7 @@ def test_additional_addresses_collide_too(account: Account) -> None:
 
 
 @pytest.mark.parametrize("mode", ["new_id", "keep_primary"])
-def test_merge(account: Account, mode: str) -> None:
+def test_merge(account: HubSpotAccount, mode: str) -> None:
     account.steer("/settings", {"vendor": "hubspot", "merge_mode": mode})
     first, second = _make(account, email="m1@example.com", city="Lyon"), _make(account, email="m2@example.com", zip="1")
     company = account.get("/crm/v3/objects/companies", limit=1)["results"][0]["id"]
@@ -159,14 +159,14 @@ def test_merge(account: Account, mode: str) -> None:
     assert merged[second] == survivor
 
 
-def test_gdpr_delete_leaves_no_trace(account: Account) -> None:
+def test_gdpr_delete_leaves_no_trace(account: HubSpotAccount) -> None:
     number = _make(account, email="gone@example.com")
     account.post(f"{CONTACTS}/gdpr-delete", {"objectId": "gone@example.com", "idProperty": "email"}, 204)
     assert account.call("GET", f"{CONTACTS}/{number}", archived="true").status_code == 404
     assert account.call("POST", CONTACTS, {"properties": {"email": "gone@example.com"}}).status_code == 400
 
 
-def test_search_limits(account: Account) -> None:
+def test_search_limits(account: HubSpotAccount) -> None:
     def search(**body: Any) -> int:
         return account.call("POST", f"{CONTACTS}/search", body).status_code
 
@@ -193,7 +193,7 @@ def test_search_limits(account: Account) -> None:
         ({"operator": "GT", "value": "B"}, {"Nîmes", "Köln"}),
     ],
 )
-def test_search_operators(account: Account, rule: dict[str, Any], expected: set[str | None]) -> None:
+def test_search_operators(account: HubSpotAccount, rule: dict[str, Any], expected: set[str | None]) -> None:
     ids = [_make(account, **({"city": city} if city else {})) for city in ("Nîmes", "Köln", "A Coruña", "")]
     start = {"propertyName": "hs_object_id", "operator": "GTE", "value": ids[0]}
     body = {"filterGroups": [{"filters": [{"propertyName": "city", **rule}, start]}], "properties": ["city"]}
@@ -201,7 +201,7 @@ def test_search_operators(account: Account, rule: dict[str, Any], expected: set[
     assert {row["properties"]["city"] for row in found} == expected
 
 
-def test_search_lags_behind_and_out_of_order(account: Account) -> None:
+def test_search_lags_behind_and_out_of_order(account: HubSpotAccount) -> None:
     account.steer("/settings", {"vendor": "hubspot", "index_lag": 60.0})
     ids = [_make(account, city="Lagtown") for _ in range(30)]
     body = {"filterGroups": [{"filters": [{"propertyName": "city", "operator": "EQ", "value": "Lagtown"}]}],
@@ -221,7 +221,7 @@ def test_search_lags_behind_and_out_of_order(account: Account) -> None:
     assert seen() == [one for one in ids if one != some[0]]
 
 
-def test_rate_limits_run_on_the_clock(account: Account) -> None:
+def test_rate_limits_run_on_the_clock(account: HubSpotAccount) -> None:
     account.steer("/settings", {"vendor": "hubspot", "limits": True})
     answers = [account.call("GET", "/crm/v3/owners", limit=1) for _ in range(191)]
     assert [answer.status_code for answer in answers].count(429) == 1
@@ -240,7 +240,7 @@ def test_rate_limits_run_on_the_clock(account: Account) -> None:
     assert account.call("GET", "/crm/v3/owners").status_code == 200
 
 
-def test_oauth_tokens_expire(account: Account) -> None:
+def test_oauth_tokens_expire(account: HubSpotAccount) -> None:
     def token(**form: str) -> Any:
         return account.http.post(f"{account.base}/oauth/v1/token", data=form, timeout=30)
 
@@ -254,7 +254,7 @@ def test_oauth_tokens_expire(account: Account) -> None:
     assert token(grant_type="refresh_token", **keys).json()["status"] == "BAD_REFRESH_TOKEN"
 
 
-def test_dated_paths_are_the_same_api(account: Account) -> None:
+def test_dated_paths_are_the_same_api(account: HubSpotAccount) -> None:
     old = account.get(CONTACTS, limit=3)
     for version in ("2026-03", "2026-09"):
         new = account.get(f"/crm/objects/{version}/contacts", limit=3)
@@ -267,14 +267,14 @@ def test_dated_paths_are_the_same_api(account: Account) -> None:
     assert account.call("POST", "/crm/objects/2026-09/contacts", body).status_code == 400
 
 
-def test_vendor_rewriting(account: Account) -> None:
+def test_vendor_rewriting(account: HubSpotAccount) -> None:
     account.steer("/settings", {"vendor": "hubspot", "rewrite": {"phone": "e164", "jobtitle": "trim"}})
     number = _make(account, phone="+33 1 44 55 66 77", jobtitle="  Head  of Sales ")
     found = _read(account, number, "phone", "jobtitle")
     assert (found["phone"], found["jobtitle"]) == ("+33144556677", "Head of Sales")
 
 
-def test_a_form_sent_now(account: Account) -> None:
+def test_a_form_sent_now(account: HubSpotAccount) -> None:
     fields = {"email": "keen@example.com", "firstname": "Keen"}
     account.steer("/edit", {"vendor": "hubspot", "object": "submissions", "id": "demo_request", "fields": fields})
     forms = {row["name"]: row["id"] for row in account.get("/marketing/v3/forms/")["results"]}
@@ -284,7 +284,7 @@ def test_a_form_sent_now(account: Account) -> None:
     assert found["properties"]["num_conversion_events"] == "1"
 
 
-def test_logged_activity_moves_the_contact(account: Account) -> None:
+def test_logged_activity_moves_the_contact(account: HubSpotAccount) -> None:
     number = _make(account)
     before = account.get(f"{CONTACTS}/{number}")["updatedAt"]
     account.steer("/clock", {"advance": 5000})

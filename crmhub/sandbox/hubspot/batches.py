@@ -15,6 +15,7 @@ from crmhub.sandbox.messages import Request, Response, Router
 
 BATCH_MAX = 100
 HISTORY_MAX = 50
+_GONE = "Could not get some {} objects, they may be deleted or not exist. Check that ids are valid."
 
 
 class BatchesApi:
@@ -53,7 +54,7 @@ class BatchesApi:
         errors = []
         if missing:
             problem = HubSpotError(
-                404, "OBJECT_NOT_FOUND", "Could not get some objects, they may be deleted or not exist."
+                404, "OBJECT_NOT_FOUND", _GONE.format(table.kind.singular.upper())
             )
             errors = [problem.in_batch({"ids": missing})]
         return self._answer(shaped, errors, 200)
@@ -93,7 +94,7 @@ class BatchesApi:
         def change(row: dict[str, Any]) -> dict[str, Any]:
             target = pairs[id(row)]
             if target is None or not target.alive:
-                problem = not_found("Could not get some objects, they may be deleted or not exist.")
+                problem = not_found(_GONE.format(table.kind.singular.upper()))
                 problem.context = {"ids": [str(row.get("id"))]}
                 raise problem
             values = writes.clean(portal, table, row.get("properties"), target)
