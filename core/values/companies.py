@@ -35,7 +35,7 @@ _DOTTED = re.compile(r"\b(?:\w[./]\s?)+\w\b\.?|\b\w\.")
 _WORD = re.compile(r"[^\W_]+")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def company_key(text: str) -> str:
     """For matching only: folded, without punctuation and legal form ("ACME S.A.S." -> "acme"). '' when blank.
 

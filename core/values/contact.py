@@ -55,7 +55,6 @@ _ROLES = words("""
 _ROLE = re.compile(rf"(?:{'|'.join(sorted(_ROLES, key=len, reverse=True))})(?:\d+|[._-][a-z0-9]{{1,4}})?")
 
 
-@lru_cache(maxsize=131_072)
 def email(text: str) -> str | None:
     """Lower case, without "mailto:", display name and <>; plus-addresses stay. None when it is no address."""
     text = tidy(text)
@@ -74,7 +73,7 @@ def email(text: str) -> str | None:
     return f"{local}@{_ascii_host(host) or host}"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def domain(text: str) -> str | None:
     """Host of a URL, an e-mail address or a domain: lower case, without "www.", IDN as xn--. Else None.
 
@@ -112,7 +111,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def registrable(text: str) -> str | None:
     """The part of a domain somebody registered: mail.eu.acme.co.uk -> acme.co.uk. A bare suffix has none.
 
@@ -145,7 +144,7 @@ def is_role_address(text: str) -> bool:
     return _ROLE.fullmatch(local) is not None
 
 
-@lru_cache(maxsize=131_072)
+@lru_cache(maxsize=16_384)
 def phone(text: str, region: str = "") -> str | None:
     """E.164, with ";ext=12" when there is an extension; `region` (ISO2) reads numbers without a country code.
 

@@ -324,7 +324,7 @@ def _index() -> dict[str, str]:
 _BY_NAME = _index()
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def country(text: str) -> str | None:
     """ISO2 of a country name or code in any of five languages; unknown -> its folded text; blank -> None."""
     name = fold(text)

@@ -41,7 +41,7 @@ def _integral(value: float) -> int | float | None:
     return int(value) if value.is_integer() else value
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _number(text: str) -> int | float | None:
     text = tidy(text)
     if _PLAIN.fullmatch(text):
@@ -74,7 +74,7 @@ def moment(value: str | float) -> int | None:
     return int(value) if math.isfinite(value) else None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _moment(text: str) -> int | None:
     text = _OFFSET.sub("Z", tidy(text))
     if _EPOCH_MS.fullmatch(text):
@@ -104,7 +104,7 @@ def _day_of(ms: float) -> str | None:
         return None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _day(text: str) -> str | None:
     text = tidy(text)
     if _EPOCH_MS.fullmatch(text):

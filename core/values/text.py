@@ -45,6 +45,8 @@ _EMPTY_MAIL = words("""
     pas-de-mail
 """)
 _FAKE_DIGITS = words("0123456789 123456789 1234567890 12345678 1234567 123456 987654321")
+# longer text says something, and would only fill the cache
+_PLACEHOLDER_LENGTH = 60
 _NOT_DIGITS = re.compile(r"\D+")
 _PHONE_LIKE = re.compile(r"[\d\s().+/-]{6,}")
 
@@ -56,7 +58,6 @@ def tidy(text: str) -> str:
     return " ".join(text.split())
 
 
-@lru_cache(maxsize=65_536)
 def name(text: str) -> str:
     """A name for comparing: NFKC, casefolded, white space collapsed; accents stay (José is not Jose)."""
     if not text.isascii():
@@ -64,7 +65,7 @@ def name(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def fold(text: str) -> str:
     """For matching only: `name` without accents, in Latin letters (Müller -> muller, Søren -> soren).
 
@@ -89,10 +90,10 @@ def placeholder(value: object) -> bool:
 
     A bare "NA" is not one: it is a family name and the code of Namibia.
     """
-    return isinstance(value, str) and _placeholder(value)
+    return isinstance(value, str) and len(value) <= _PLACEHOLDER_LENGTH and _placeholder(value)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _placeholder(value: str) -> bool:
     text = fold(value).strip("[](){}<>\"'* ")
     if not text:

@@ -27,6 +27,9 @@ Function = Literal[
     "general",
 ]
 
+#: Characters of a title that are read.
+MAX_TITLE = 200
+
 #: Highest first.
 SENIORITIES: tuple[Seniority, ...] = (
     "owner", "c_level", "vp", "director", "head", "manager", "senior", "staff", "intern",
@@ -142,9 +145,9 @@ _LADDER: tuple[tuple[Seniority, re.Pattern[str]], ...] = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _segments(title: str) -> tuple[str, ...]:
-    text = fold(title).replace("_", " ")
+    text = fold(title[:MAX_TITLE]).replace("_", " ")
     text = re.sub(
         r"\b([a-z])\.(?:([a-z])\.)(?:([a-z])\.?)?", lambda m: "".join(g or "" for g in m.groups()) + " ", text
     )
@@ -154,7 +157,7 @@ def _segments(title: str) -> tuple[str, ...]:
     return tuple(p for p in parts if p and not _FORMER.search(p))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def seniority(title: str | None) -> Seniority | None:
     """How senior a job title is; None when blank, former or unknown.
 
@@ -255,7 +258,7 @@ _PHRASES: tuple[tuple[str, Function], ...] = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def function(title: str | None) -> Function | None:
     """Which function a job title belongs to: the one named first; 'general' for heads of all; else None."""
     segments = _segments(title or "")
