@@ -38,9 +38,9 @@ def check(org: Org) -> CheckReport:
         return _stopped(Problem("the address is not the org's own", hint))
     try:
         token = org.auth.token()
-        account, user = _names(org, token.user_id)
+        account, user, problems = _identity(org, token.user_id)
         org_id = token.org_id
-        problems = [*_host_problems(org), *_stream_problems(org)]
+        problems += [*_host_problems(org), *_stream_problems(org)]
         quotas = _quotas(org)
     except Unavailable:
         raise
@@ -71,12 +71,19 @@ def _problem(e: ConnectorError) -> Problem:
     return Problem(str(e), "check that base_url is a Salesforce org")
 
 
-def _names(org: Org, user_id: str) -> tuple[str, str]:
-    """The org's name and our user name."""
+def _identity(org: Org, user_id: str) -> tuple[str, str, list[Problem]]:
+    """The org's name, our user name, and whether `ours` is really us."""
     orgs = list(org.records(soql.select(["Id", "Name"], "Organization", []), all_rows=False))
-    users = list(org.records(soql.select(["Id", "Username"], "User", [soql.among("Id", [user_id])]), all_rows=False))
+    mine = soql.select(["Id", "Username", "Email"], "User", [soql.among("Id", [user_id])])
+    users = list(org.records(mine, all_rows=False))
     account = str(orgs[0]["Name"]) if orgs else ""
-    return account, str(users[0]["Username"]) if users else user_id
+    if not users:
+        return account, user_id, []
+    user, ours = str(users[0]["Username"]), org.settings.ours
+    if ours is None or ours.lower() in (user.lower(), str(users[0].get("Email") or "").lower()):
+        return account, user, []
+    text = f"the credentials belong to {user}, not to {ours}: edits by {ours} would count as the hub's own"
+    return account, user, [Problem(text, f"set ours to {user}", fatal=False)]
 
 
 def _host_problems(org: Org) -> Iterator[Problem]:

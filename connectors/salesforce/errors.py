@@ -61,6 +61,8 @@ REMEDIES: dict[str, str] = {
     "INVALID_FIELD_FOR_INSERT_UPDATE": "grant edit access to the field to the hub's user, or stop writing it",
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "add the value to the picklist, or correct the option table",
     "INVALID_TYPE_ON_FIELD_IN_RECORD": "correct the mapping: the field holds another type of value",
+    "INVALID_TYPE": "give the hub's user read access to this object, by its profile or a permission set",
+    "OPERATION_TOO_LARGE": "give the hub's user View All on this object: sharing makes the query too large",
     "JSON_PARSER_ERROR": "correct the mapping: the field holds another type of value",
     "LIMIT_EXCEEDED": "a limit of your org is reached: ask your administrator",
     "NUMBER_OUTSIDE_VALID_RANGE": "the number does not fit the field: correct the value or widen the field",

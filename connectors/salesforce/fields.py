@@ -49,7 +49,7 @@ class Chunks:
         try:
             return ask()
         except Rejected as e:
-            if e.code not in ("INVALID_FIELD", "INVALID_TYPE") or not self._drop_hidden():
+            if e.code != "INVALID_FIELD" or not self._drop_hidden():
                 raise
         return ask()
 

@@ -41,11 +41,12 @@ class Hands:
         if user_id and user:
             self.met[user_id] = user
         user = user or self.met.get(user_id or "") or {}
-        names = {str(user.get(key) or "").lower() for key in ("Username", "Email")}
-        if self.hub_name and self.hub_name.lower() in names:
-            return "hub"
-        if names & self.bots:
-            return "integration"
+        if self.by_name:
+            names = {str(user.get(key) or "").lower() for key in ("Username", "Email")}
+            if self.hub_name and self.hub_name.lower() in names:
+                return "hub"
+            if names & self.bots:
+                return "integration"
         if user.get("UserType") in _PEOPLE:
             return "person"
         return "integration" if user.get("UserType") in _MACHINES else "unknown"

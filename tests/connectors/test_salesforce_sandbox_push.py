@@ -289,6 +289,13 @@ def test_check_is_content_with_the_org(org: Sandbox, crm: SalesforceConnector) -
     assert report.quotas[0].left < 100_000
 
 
+def test_check_tells_when_ours_is_somebody_else(org: Sandbox) -> None:
+    assert not org.connector(ours=org.connector().check().user).check().problems
+    (problem,) = org.connector(ours="ann@acme.com").check().problems
+    assert "ann@acme.com" in problem.text
+    assert not problem.fatal
+
+
 def test_check_names_a_wrong_secret_and_a_retired_version(org: Sandbox) -> None:
     assert "refuses the credentials" in org.connector(client_secret="wrong").check().problems[0].text
     assert "api_version" in org.connector(api_version="30.0").check().problems[0].remedy
