@@ -131,15 +131,17 @@ def _write_options(target: Target, text: str, *, many: bool) -> str | Unwritable
 
 
 def _write_one(target: Target, text: str) -> str | Unwritable:
-    remote = text
-    if target.options is not None and text in target.options.write:
-        listed = target.options.write[text]
-        if listed is None:
-            return Unwritable(f"{target.options.key} says that {text!r} is not written", deliberate=True)
-        remote = listed
-    elif target.options is not None and target.options.read.get(text, text) != text:
-        return Unwritable(f"{text!r} means {target.options.read[text]!r} in {target.connection}")
-    if target.allowed is not None and remote not in target.allowed:
+    table, allowed = target.options, target.allowed
+    if table is not None and text in table.write:
+        remote = table.write[text]
+        if remote is None:
+            return Unwritable(f"{table.key} says that {text!r} is not written", deliberate=True)
+    elif table is not None and (allowed is None or text not in allowed):
+        # another CRM's word: an open list would take it and keep a junk option
+        return Unwritable(f"{table.key} has no line for {text!r}")
+    else:
+        remote = text
+    if allowed is not None and remote not in allowed:
         return Unwritable(f"{target.connection} has no option {remote!r} in {target.remote}")
     return remote
 
@@ -192,11 +194,11 @@ def bind(target: Target, remote: SchemaField | None) -> Target:
     """The target told what the live schema says of its field; unchanged when the CRM does not show it."""
     if remote is None:
         return target
-    closed = remote.closed and remote.options
+    options = frozenset(o.value for o in remote.options if o.active) if remote.type in ("option", "options") else None
     return replace(
         target,
         max_length=remote.max_length,
         remote_type=remote.type,
-        allowed=frozenset(o.value for o in remote.options if o.active) if closed else None,
+        allowed=options or None,
         may_trigger=remote.may_trigger,
     )
