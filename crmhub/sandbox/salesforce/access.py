@@ -20,9 +20,7 @@ class Access:
         self._settings = settings
         self._user_id = user_id
         # what the profile grants: every field the org was made with
-        self._profile = frozenset(
-            f"{kind.name}.{field.name}" for kind in schema for field in kind.fields.values()
-        )
+        self._profile = frozenset(f"{kind.name}.{field.name}" for kind in schema for field in kind.fields.values())
         self._granted: tuple[frozenset[str], frozenset[str]] | None = None
 
     def forget(self) -> None:
@@ -54,9 +52,7 @@ class Access:
             }
             me = self._tables["User"].get(self._user_id)
             profile = me.get("ProfileId") if me else None
-            mine |= {
-                row["Id"] for row in self._tables["PermissionSet"].all() if row.get("ProfileId") == profile
-            }
+            mine |= {row["Id"] for row in self._tables["PermissionSet"].all() if row.get("ProfileId") == profile}
             rows = [row for row in self._tables["FieldPermissions"].all() if row["ParentId"] in mine]
             readable = frozenset(str(row["Field"]) for row in rows if row.get("PermissionsRead"))
             editable = frozenset(str(row["Field"]) for row in rows if row.get("PermissionsEdit"))

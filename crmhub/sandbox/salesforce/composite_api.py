@@ -36,9 +36,7 @@ class CompositeApi:
         results: list[dict[str, Any]] = []
         for item in inner:
             if results and body.get("haltOnError") and results[-1]["statusCode"] >= 400:
-                halted = [
-                    {"errorCode": "BATCH_PROCESSING_HALTED", "message": "Batch processing halted per request"}
-                ]
+                halted = [{"errorCode": "BATCH_PROCESSING_HALTED", "message": "Batch processing halted per request"}]
                 results.append({"statusCode": 412, "result": halted})
                 continue
             if len(results) > 0:
@@ -54,13 +52,9 @@ class CompositeApi:
         """POST composite: requests in order that may use earlier results as @{ref.field}."""
         body = body_of(request)
         inner = _requests(body, "compositeRequest")
-        heavy = sum(
-            1 for item in inner if re.search(r"/(query|queryAll|composite)", str(item.get("url", "")))
-        )
+        heavy = sum(1 for item in inner if re.search(r"/(query|queryAll|composite)", str(item.get("url", ""))))
         if heavy > MAX_HEAVY:
-            raise bad_input(
-                f"Cannot have more than {MAX_HEAVY} queries and collections in one composite request"
-            )
+            raise bad_input(f"Cannot have more than {MAX_HEAVY} queries and collections in one composite request")
         names = [str(item.get("referenceId", "")) for item in inner]
         if not all(names) or len(set(names)) != len(names):
             raise bad_input("Every subrequest needs its own referenceId")
@@ -84,9 +78,7 @@ class CompositeApi:
                 answer = _processing_halted()
             else:
                 url = str(_filled(item.get("url", ""), results))
-                if not url.startswith("/services/data/") or url.startswith(
-                    f"{base_of(request)}/composite/batch"
-                ):
+                if not url.startswith("/services/data/") or url.startswith(f"{base_of(request)}/composite/batch"):
                     raise bad_input(f"Illegal url of a subrequest: {url}")
                 answer = self._dispatch(_request(request, item, url, _filled(item.get("body"), results)))
             results[name] = _parsed(answer)

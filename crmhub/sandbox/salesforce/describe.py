@@ -151,8 +151,7 @@ def _field(kind: ObjectType, item: Field, access: Access) -> dict[str, Any]:
         "filterable": item.filterable,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,
-        "groupable": item.filterable
-        and item.type not in ("double", "currency", "percent", "datetime", "address"),
+        "groupable": item.filterable and item.type not in ("double", "currency", "percent", "datetime", "address"),
         "highScaleNumber": False,
         "htmlFormatted": False,
         "idLookup": item.id_lookup,
@@ -193,11 +192,7 @@ def _compound(kind: ObjectType, item: Field) -> str | None:
         return "Name"
     for other in kind.fields.values():
         prefix = other.components
-        if (
-            prefix is not None
-            and item.name.removeprefix(prefix) in _ADDRESS_PARTS
-            and item.name.startswith(prefix)
-        ):
+        if prefix is not None and item.name.removeprefix(prefix) in _ADDRESS_PARTS and item.name.startswith(prefix):
             return other.name
     return None
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.errors import ApiError, RowRejectedError
+from crmhub.sandbox.salesforce.lifecycle import Lifecycle
 from crmhub.sandbox.salesforce.org import AUTOMATED_NUMBER, LOADER_NUMBER, OrgState
 from crmhub.sandbox.salesforce.schema.object import ObjectType
 from crmhub.sandbox.salesforce.soql.select import json_field
@@ -13,6 +14,9 @@ from crmhub.sandbox.salesforce.writer import Writer, path_id
 from crmhub.sandbox.vendor import ControlError
 
 SHOWN = ("Account", "Contact", "Event", "Lead", "Opportunity", "Task")
+
+
+_CONVERT_INTO = ("account", "contact")
 
 
 class Desk:
@@ -56,12 +60,53 @@ class Desk:
         except RowRejectedError as refused:
             raise ControlError(str(refused)) from refused
 
+    def act(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Take the one-off actions out of a settings wish and do them; -> what is left. Raises ControlError.
+
+        {"merge": {"object", "winner", "losers": [ids]}} · {"convert": {"lead", "account"?, "contact"?}} ·
+        {"touch": "Lead"}: a mass update that gives every live record of the object one and the same stamp.
+        """
+        left = dict(wish)
+        try:
+            if "merge" in left:
+                self._merge(_object(left.pop("merge")))
+            if "convert" in left:
+                self._convert(_object(left.pop("convert")))
+        except RowRejectedError as refused:
+            raise ControlError(str(refused)) from refused
+        if "touch" in left:
+            self._touch(self._kind(str(left.pop("touch"))))
+        return left
+
+    def _merge(self, wish: dict[str, Any]) -> None:
+        losers = wish.get("losers")
+        if not isinstance(losers, list):
+            raise ControlError("merge wants object, winner and losers")
+        kind, winner = self._target(str(wish.get("object")), str(wish.get("winner")))
+        ids = [self._target(kind.name, str(loser))[1] for loser in losers]
+        self._lifecycle().merge(kind, winner, ids)
+
+    def _convert(self, wish: dict[str, Any]) -> None:
+        _, lead = self._target("Lead", str(wish.get("lead")))
+        others = [wish.get(name) and self._target(name.capitalize(), str(wish[name]))[1] for name in _CONVERT_INTO]
+        self._lifecycle().convert(lead, *others)
+
+    def _touch(self, kind: ObjectType) -> None:
+        stamp = self._org.stamp()
+        for row in list(self._org.tables[kind.name].all()):
+            if not row.get("IsDeleted"):
+                by = salesforce_id("005", LOADER_NUMBER)
+                moved: Row = {"SystemModstamp": stamp, "LastModifiedDate": stamp, "LastModifiedById": by}
+                self._org.put(kind, {**row, **moved})
+
+    def _lifecycle(self) -> Lifecycle:
+        person = salesforce_id("005", 1)
+        return Lifecycle(self._org, Writer(self._org, person, secured=False))
+
     def _kind(self, name: str) -> ObjectType:
         kind = self._org.schema.get(name)
         if kind is None or kind.tooling:
-            raise ControlError(
-                f"object {name!r} is none of: {', '.join(item.name for item in self._org.schema)}"
-            )
+            raise ControlError(f"object {name!r} is none of: {', '.join(item.name for item in self._org.schema)}")
         return kind
 
     def _target(self, object_name: str, remote_id: str) -> tuple[ObjectType, str]:
@@ -81,9 +126,7 @@ class Desk:
         users = self._org.tables["User"]
         if actor == "person":
             owner = users.get(str(row.get("OwnerId")))
-            return (
-                str(owner["Id"]) if owner is not None and owner.get("IsActive") else salesforce_id("005", 1)
-            )
+            return str(owner["Id"]) if owner is not None and owner.get("IsActive") else salesforce_id("005", 1)
         for user in users.all():
             if actor in (user["Id"], user["Email"], user["Username"]):
                 return str(user["Id"])
@@ -97,3 +140,9 @@ class Desk:
             "deleted": bool(row.get("IsDeleted")),
             "merged_into": row.get("MasterRecordId"),
         }
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ControlError("a JSON object is wanted here")
+    return value

@@ -62,13 +62,9 @@ class Feeds:
             moments.append(moment // MINUTE * MINUTE)
         start, end = moments
         if start >= end:
-            raise ApiError(
-                400, "INVALID_REPLICATION_DATE", "startDate before endDate or replication window too small"
-            )
+            raise ApiError(400, "INVALID_REPLICATION_DATE", "startDate before endDate or replication window too small")
         if start < now - back - MINUTE:
-            raise ApiError(
-                400, "INVALID_REPLICATION_DATE", "startDate cannot be more than the allowed days ago"
-            )
+            raise ApiError(400, "INVALID_REPLICATION_DATE", "startDate cannot be more than the allowed days ago")
         return start, end
 
     def _few(self, count: int) -> None:

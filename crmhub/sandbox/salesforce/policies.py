@@ -51,9 +51,7 @@ class Policies:
                 continue
             table = self.org.tables[kind.name]
             others = (table.get(found) for found in sorted(table.find(name, value) - {str(row["Id"])}))
-            matches = [
-                str(other["Id"]) for other in others if other is not None and not other.get("IsDeleted")
-            ]
+            matches = [str(other["Id"]) for other in others if other is not None and not other.get("IsDeleted")]
             if matches:
                 raise RowRejectedError(self._detected(kind, matches, allow_save=bool(rule.get("allowSave"))))
 

@@ -74,9 +74,7 @@ def _event(org: OrgState, row: Row, before: Row | None) -> None:
         minutes = (end - start) // MINUTE
     assert isinstance(minutes, int)
     if minutes < 0:
-        raise reject(
-            "FIELD_INTEGRITY_EXCEPTION", "The event cannot end before it starts: End Date Time", "EndDateTime"
-        )
+        raise reject("FIELD_INTEGRITY_EXCEPTION", "The event cannot end before it starts: End Date Time", "EndDateTime")
     row["StartDateTime"] = row["ActivityDateTime"] = start
     row["EndDateTime"] = start + minutes * MINUTE
     row["DurationInMinutes"] = minutes
@@ -137,9 +135,7 @@ def _field_permissions(org: OrgState, row: Row, _before: Row | None) -> None:
     for found in table.find("Field", row["Field"]) - {str(row["Id"])}:
         other = table.get(found)
         if other is not None and other["ParentId"] == row["ParentId"]:
-            message = (
-                f"duplicate value found: Field, ParentId duplicates value on record with id: {found[:15]}"
-            )
+            message = f"duplicate value found: Field, ParentId duplicates value on record with id: {found[:15]}"
             raise reject("DUPLICATE_VALUE", message, "Field", "ParentId")
 
 

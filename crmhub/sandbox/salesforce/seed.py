@@ -45,8 +45,7 @@ class Seed:
         self._accounts: dict[int, list[str]] = {}
         self._activities = ActivitySeed(world, self.record_id)
         self._converted = {
-            record.person.number: self._leads + place
-            for place, record in enumerate(filter(_was_lead, records), 1)
+            record.person.number: self._leads + place for place, record in enumerate(filter(_was_lead, records), 1)
         }
 
     def fill(self) -> None:

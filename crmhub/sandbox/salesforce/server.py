@@ -43,13 +43,11 @@ class Salesforce:
         self._sessions = Sessions(self._org, options.seed)
         self._usage = Usage(self._org, limited=options.limits)
         self._desk = Desk(self._org)
-        self._base_url = ""
         self.router = Router()
         self._routes()
 
     def connection(self, base_url: str) -> dict[str, Any]:
         """base_url and the client's credentials; `username` is the integration user's."""
-        self._base_url = base_url
         return {
             "base_url": base_url,
             "client_id": self._sessions.client_id,
@@ -113,10 +111,10 @@ class Salesforce:
         self._desk.delete(kind, remote_id)
 
     def settings(self, wish: dict[str, Any]) -> dict[str, Any]:
-        """All switches (see `Settings`); {"end_sessions": true} ends every session. Raises ControlError."""
+        """All switches (see `Settings`); {"end_sessions": true} and the actions of `Desk.act`."""
         if wish.pop("end_sessions", False):
             self._sessions.end_all()
-        return self._org.settings.change(wish)
+        return self._org.settings.change(self._desk.act(wish))
 
     def least(self) -> dict[str, Any]:
         """The least possible calls for what is there now."""
@@ -139,7 +137,7 @@ class Salesforce:
 
     def _routes(self) -> None:
         plain: list[tuple[str, str, Handler]] = [
-            ("POST", TOKEN_ROUTE, lambda request: self._sessions.token(request, self._base_url)),
+            ("POST", TOKEN_ROUTE, lambda request: self._sessions.token(request, _own_url(request))),
             ("POST", "/services/oauth2/revoke", self._revoke),
             ("GET", "/services/oauth2/userinfo", self._user_info),
             ("POST", "/services/oauth2/userinfo", self._user_info),
@@ -208,11 +206,11 @@ class Salesforce:
         self._sessions.revoke(request.form().get("token", ""))
         return Response(200)
 
-    def _user_info(self, _: Request) -> Response:
-        org = self._org
+    def _user_info(self, request: Request) -> Response:
+        org, base_url = self._org, _own_url(request)
         me = org.tables["User"].get(org.user_id)
         assert me is not None
-        identity = f"{self._base_url}/id/{org.org_id}/{org.user_id}"
+        identity = f"{base_url}/id/{org.org_id}/{org.user_id}"
         return Response.json(
             {
                 "sub": identity,
@@ -232,9 +230,14 @@ class Salesforce:
                 "locale": me["LocaleSidKey"],
                 "utcOffset": 0,
                 "is_app_installed": True,
-                "urls": {"rest": f"{self._base_url}/services/data/v{{version}}/"},
+                "urls": {"rest": f"{base_url}/services/data/v{{version}}/"},
             }
         )
+
+
+def _own_url(request: Request) -> str:
+    """The org's address as the caller knows it."""
+    return f"http://{request.headers.get('host', '127.0.0.1')}"
 
 
 def _protected(path: str) -> bool:

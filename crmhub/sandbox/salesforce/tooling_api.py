@@ -51,7 +51,7 @@ class ToolingApi:
             raise _error("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{missing}]", missing)
         match = _NAME.fullmatch(full_name)
         if match is None:
-            message = f"The name must start with a letter, hold only letters, digits and single underscores: {full_name}"
+            message = f"The name must start with a letter and hold only letters, digits and underscores: {full_name}"
             raise _error("FIELD_INTEGRITY_EXCEPTION", message, "FullName")
         owner, name = match.groups()
         kinds = self._kinds(owner)
@@ -85,9 +85,7 @@ class ToolingApi:
             changed = custom_field(name, metadata, self._org)
             before = kind.field(name)
             if before is not None and before.type != changed.type:
-                raise _error(
-                    "FIELD_INTEGRITY_EXCEPTION", "The type of the field cannot be changed here", "type"
-                )
+                raise _error("FIELD_INTEGRITY_EXCEPTION", "The type of the field cannot be changed here", "type")
             kind.add(changed)
         self._metadata[str(row["Id"])] = full_name, metadata
         return Response(204)
@@ -105,9 +103,7 @@ class ToolingApi:
 
     def _allowed(self) -> None:
         if not self._org.settings.customize_application:
-            raise ApiError(
-                403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on cross-reference id"
-            )
+            raise ApiError(403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on cross-reference id")
 
     def _kind(self) -> ObjectType:
         kind = self._org.schema.get("CustomField")
@@ -155,9 +151,7 @@ def custom_field(name: str, metadata: dict[str, Any], org: OrgState) -> Field:
     kind = metadata.get("type")
     label = metadata.get("label")
     if not isinstance(kind, str) or kind not in _TYPES:
-        raise _error(
-            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", f"Type: bad value for field type: {kind}", "type"
-        )
+        raise _error("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", f"Type: bad value for field type: {kind}", "type")
     if not isinstance(label, str) or not 0 < len(label) <= 40:
         raise _error("FIELD_INTEGRITY_EXCEPTION", "Label: a label of 1 to 40 characters is needed", "label")
     length = _LENGTHS.get(kind, 0)
@@ -171,9 +165,7 @@ def custom_field(name: str, metadata: dict[str, Any], org: OrgState) -> Field:
     precision = _whole(metadata, "precision", 1, 18) if kind in _NUMERIC else 0
     scale = _whole(metadata, "scale", 0, precision) if kind in _NUMERIC else 0
     if kind == "Checkbox" and "defaultValue" not in metadata:
-        raise _error(
-            "FIELD_INTEGRITY_EXCEPTION", "Default Value: a checkbox needs a default value", "defaultValue"
-        )
+        raise _error("FIELD_INTEGRITY_EXCEPTION", "Default Value: a checkbox needs a default value", "defaultValue")
     options, restricted = _options(metadata) if "icklist" in kind else ((), False)
     required = metadata.get("required") is True
     checked = str(metadata.get("defaultValue", "")).lower() == "true"

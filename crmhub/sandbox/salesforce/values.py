@@ -89,9 +89,7 @@ def problems(field: Field, value: Value) -> RowError | None:
     if field.type in ("picklist", "multipicklist"):
         return _option_problem(field, value)
     if field.type == "email" and _EMAIL.fullmatch(value) is None:
-        return RowError(
-            "INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {value}", (field.name,)
-        )
+        return RowError("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {value}", (field.name,))
     if field.length and len(value) > field.length and field.type not in ("reference", "id", "date"):
         shown = value if len(value) <= 255 else value[:255]
         message = f"{field.label}: data value too large: {shown} (max length={field.length})"

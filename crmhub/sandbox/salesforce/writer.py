@@ -59,10 +59,10 @@ class Writer:
     def create(self, kind: ObjectType, changes: Changes) -> str:
         """A new record; -> its id."""
         if not kind.createable:
-            raise reject(
-                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {kind.name} does not support create"
-            )
+            raise reject("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {kind.name} does not support create")
         self._writable(kind, changes, create=True)
+        # an explicit null on create leaves the default in force
+        changes = {field: value for field, value in changes.items() if value is not None or field.default is None}
         row: Row = {"Id": self.org.new_id(kind)}
         for field in kind.fields.values():
             if field.default is not None and field.default != "" and field.default is not False:
@@ -74,9 +74,7 @@ class Writer:
         self._apply(kind, row, changes)
         if kind.field("OwnerId") is not None and not row.get("OwnerId"):
             row["OwnerId"] = self.user_id
-        missing = [
-            field.name for field in kind.fields.values() if field.required and row.get(field.name) is None
-        ]
+        missing = [field.name for field in kind.fields.values() if field.required and row.get(field.name) is None]
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
             raise reject("REQUIRED_FIELD_MISSING", message, *missing)
@@ -90,15 +88,11 @@ class Writer:
         """Change a live record; even a change of nothing moves the stamps."""
         before = self.live(kind, record_id)
         if not kind.updateable:
-            raise reject(
-                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {kind.name} does not support update"
-            )
+            raise reject("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {kind.name} does not support update")
         self._writable(kind, changes, create=False)
         row = dict(before)
         self._apply(kind, row, changes)
-        if kind.field("OwnerId") is not None and not row.get("OwnerId"):
-            row["OwnerId"] = before.get("OwnerId")
-        missing = [field.name for field in changes if field.required and row.get(field.name) is None]
+        missing = [field.name for field in changes if not field.nillable and row.get(field.name) is None]
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
             raise reject("REQUIRED_FIELD_MISSING", message, *missing)
@@ -226,9 +220,7 @@ class Writer:
                     found = self.matches(kind, field, str(wanted))
                     if len(found) == 1:
                         return found[0]
-                    message = (
-                        f"Foreign key external ID: {wanted} not found for field {name} in entity {kind.name}"
-                    )
+                    message = f"Foreign key external ID: {wanted} not found for field {name} in entity {kind.name}"
                     raise reject("INVALID_FIELD", message)
         raise reject("INVALID_FIELD", f"Foreign key field not found in {relation.relationship}")
 

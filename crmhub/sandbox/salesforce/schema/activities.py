@@ -52,9 +52,7 @@ def task() -> ObjectType:
             default="Not Started",
             permissionable=False,
         ),
-        picklist(
-            "Priority", "Priority", "High|*Normal|Low", nillable=False, default="Normal", permissionable=False
-        ),
+        picklist("Priority", "Priority", "High|*Normal|Low", nillable=False, default="Normal", permissionable=False),
         read_only(flag("IsHighPriority", "High Priority")),
         read_only(flag("IsClosed", "Closed")),
         read_only(moment("CompletedDateTime", "Completed Date/Time")),

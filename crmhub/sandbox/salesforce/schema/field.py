@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 Value = None | bool | int | float | str
 """A stored value: datetime as integer milliseconds UTC, date as ISO text, reference as 18-character id."""
 
-TEXT_TYPES = frozenset(
-    {"string", "textarea", "picklist", "multipicklist", "email", "phone", "url", "combobox"}
-)
+TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "email", "phone", "url", "combobox"})
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})
 
 
@@ -22,7 +20,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """Compared by identity: an org has one object per field. `createable`/`updateable` are the vendor's words; `components` names an address field's prefix."""
+    """Compared by identity: an org has one object per field.
+
+    `createable` and `updateable` are the vendor's words; `components` names an address field's prefix.
+    """
 
     name: str
     type: str
@@ -89,9 +90,7 @@ def flag(name: str, label: str, **more: object) -> Field:
     return _make(name, "boolean", label, nillable=False, default=False, **more)
 
 
-def number(
-    name: str, label: str, kind: str = "int", precision: int = 18, scale: int = 0, **more: object
-) -> Field:
+def number(name: str, label: str, kind: str = "int", precision: int = 18, scale: int = 0, **more: object) -> Field:
     """int, double, currency or percent."""
     return _make(name, kind, label, precision=precision, scale=scale, **more)
 
@@ -118,9 +117,7 @@ def picklist(name: str, label: str, values: str, *, restricted: bool = False, **
 def reference(name: str, label: str, to: str, relationship: str | None = None, **more: object) -> Field:
     """`to` lists objects separated by blanks; the relationship name defaults to the field's without Id."""
     relationship = relationship or name.removesuffix("Id")
-    return _make(
-        name, "reference", label, length=18, reference_to=tuple(to.split()), relationship=relationship, **more
-    )
+    return _make(name, "reference", label, length=18, reference_to=tuple(to.split()), relationship=relationship, **more)
 
 
 def address(name: str, label: str, prefix: str) -> Field:

@@ -46,15 +46,11 @@ def user() -> ObjectType:
         text("LanguageLocaleKey", "Language", 40, nillable=False, permissionable=False),
         reference("ProfileId", "Profile ID", "Profile", nillable=False, permissionable=False),
         reference("ManagerId", "Manager ID", "User", permissionable=False),
-        picklist(
-            "UserType", "User Type", "*Standard|AutomatedProcess|CsnOnly", createable=False, updateable=False
-        ),
+        picklist("UserType", "User Type", "*Standard|AutomatedProcess|CsnOnly", createable=False, updateable=False),
         moment("LastLoginDate", "Last Login", createable=False, updateable=False, permissionable=False),
         *audit_fields(),
     ]
-    return ObjectType(
-        "User", "User", "People", "005", by_name(fields), createable=False, deletable=False, binned=False
-    )
+    return ObjectType("User", "User", "People", "005", by_name(fields), createable=False, deletable=False, binned=False)
 
 
 def group() -> ObjectType:
@@ -131,9 +127,7 @@ def permission_set() -> ObjectType:
         text("Name", "Permission Set Name", 80, nillable=False, name_field=True, permissionable=False),
         text("Label", "Permission Set Label", 80, nillable=False, permissionable=False),
         area("Description", "Description", 255, permissionable=False),
-        reference(
-            "ProfileId", "Profile ID", "Profile", createable=False, updateable=False, permissionable=False
-        ),
+        reference("ProfileId", "Profile ID", "Profile", createable=False, updateable=False, permissionable=False),
         flag(
             "IsOwnedByProfile",
             "Is Owned By Profile",
@@ -158,12 +152,8 @@ def permission_set_assignment() -> ObjectType:
     """User x permission set."""
     fields = [
         id_field(),
-        reference(
-            "AssigneeId", "Assignee ID", "User", nillable=False, updateable=False, permissionable=False
-        ),
-        reference(
-            "PermissionSetId", "PermissionSet ID", "PermissionSet", updateable=False, permissionable=False
-        ),
+        reference("AssigneeId", "Assignee ID", "User", nillable=False, updateable=False, permissionable=False),
+        reference("PermissionSetId", "PermissionSet ID", "PermissionSet", updateable=False, permissionable=False),
         moment("SystemModstamp", "System Modstamp", createable=False, updateable=False, permissionable=False),
         flag("IsActive", "Active", createable=False, updateable=False, permissionable=False),
     ]
@@ -177,9 +167,7 @@ def field_permissions() -> ObjectType:
     """Field-level security: permission set x field."""
     fields = [
         id_field(),
-        reference(
-            "ParentId", "Parent ID", "PermissionSet", nillable=False, updateable=False, permissionable=False
-        ),
+        reference("ParentId", "Parent ID", "PermissionSet", nillable=False, updateable=False, permissionable=False),
         text("SobjectType", "Sobject Type Name", 40, nillable=False, updateable=False, permissionable=False),
         text("Field", "Field Name", 255, nillable=False, updateable=False, permissionable=False),
         flag("PermissionsEdit", "Edit Field", permissionable=False),

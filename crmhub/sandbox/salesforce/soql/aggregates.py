@@ -55,13 +55,11 @@ class Aggregates:
             groups.setdefault(key, []).append(row)
         kept = [members for members in groups.values() if self._having is None or self._having(members)]
         for column, order in reversed(self._order):
+            last = order.nulls_last != order.descending
             kept.sort(
-                key=lambda members: _sortable(
-                    column.value(members), last=order.nulls_last != order.descending
-                )
-            )  # used before the next turn
-            if order.descending:
-                kept.reverse()
+                key=lambda members, column=column, last=last: _sortable(column.value(members), last=last),  # type: ignore[misc]  # bound per turn
+                reverse=order.descending,
+            )
         end = None if self._query.limit is None else self._query.offset + self._query.limit
         return [self._record(members) for members in kept[self._query.offset : end]]
 
@@ -86,9 +84,7 @@ class Aggregates:
         if not any(bound.field is group.field and bound.steps == group.steps for group in self._groups):
             reason = f"Field must be grouped or aggregated: {bound.field.name}"
             raise self._scope.error("MALFORMED_QUERY", reason, what.at)
-        return _Column(
-            alias or bound.field.name, what.text, bound.field, lambda members: bound.get(members[0])
-        )
+        return _Column(alias or bound.field.name, what.text, bound.field, lambda members: bound.get(members[0]))
 
     def _aggregate(self, what: Aggregate, key: str) -> _Column:
         text = f"{what.function}({what.field.text if what.field else ''})"
@@ -99,16 +95,12 @@ class Aggregates:
         if what.function == "COUNT":
             return _Column(key, text, _COUNT, lambda members: len(_held(bound, members)))
         if what.function == "COUNT_DISTINCT":
-            return _Column(
-                key, text, _COUNT, lambda members: len({fold(value) for value in _held(bound, members)})
-            )
+            return _Column(key, text, _COUNT, lambda members: len({fold(value) for value in _held(bound, members)}))
         if what.function in ("MAX", "MIN"):
             pick = max if what.function == "MAX" else min
             return _Column(key, text, bound.field, lambda members: pick(_held(bound, members), default=None))
         if what.function == "SUM":
-            return _Column(
-                key, text, _AVERAGE, lambda members: sum(_held(bound, members)) if members else None
-            )
+            return _Column(key, text, _AVERAGE, lambda members: sum(_held(bound, members)) if members else None)
         return _Column(key, text, _AVERAGE, lambda members: _mean(_held(bound, members)))
 
     def _check(self, what: Aggregate, bound: Bound) -> None:

@@ -64,9 +64,7 @@ def query_error(code: str, reason: str, statement: str, at: int) -> ApiError:
 def tokenize(statement: str) -> list[Token]:
     """All tokens and a closing `end`; raises MALFORMED_QUERY for what is no token."""
     if len(statement) > MAX_STATEMENT:
-        raise ApiError(
-            400, "QUERY_TOO_COMPLICATED", "SOQL statements cannot be longer than 100000 characters."
-        )
+        raise ApiError(400, "QUERY_TOO_COMPLICATED", "SOQL statements cannot be longer than 100000 characters.")
     tokens = []
     at = 0
     while at < len(statement):

@@ -236,9 +236,7 @@ class _Parser:
         """One level: the vendor refuses AND and OR side by side without brackets."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise query_error(
-                "MALFORMED_QUERY", "query is nested too deeply", self._statement, self._token.at
-            )
+            raise query_error("MALFORMED_QUERY", "query is nested too deeply", self._statement, self._token.at)
         parts = [self._simple_condition()]
         op = None
         while self._token.is_word("and", "or"):
@@ -254,9 +252,7 @@ class _Parser:
         if self._accept("not"):
             self._depth += 1
             if self._depth > MAX_DEPTH:
-                raise query_error(
-                    "MALFORMED_QUERY", "query is nested too deeply", self._statement, self._token.at
-                )
+                raise query_error("MALFORMED_QUERY", "query is nested too deeply", self._statement, self._token.at)
             negated = Negated(self._simple_condition())
             self._depth -= 1
             return negated

@@ -188,9 +188,7 @@ class Selection:
 
         def emit(row: Row) -> Any:
             found = org.find(row.get(field.name))
-            return (
-                None if found is None else shapes.get(found[0].name, otherwise).emit(found[1], found[0].name)
-            )
+            return None if found is None else shapes.get(found[0].name, otherwise).emit(found[1], found[0].name)
 
         shape.add(field.relationship or field.name, emit)
 

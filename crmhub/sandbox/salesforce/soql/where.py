@@ -144,9 +144,7 @@ class Conditions:
     def _like(self, condition: Comparison, bound: Bound) -> Test:
         field, literal = bound.field, condition.values[0]
         if field.type in ("id", "reference"):
-            raise self._scope.error(
-                "INVALID_QUERY_FILTER_OPERATOR", "invalid operator on id field", condition.at
-            )
+            raise self._scope.error("INVALID_QUERY_FILTER_OPERATOR", "invalid operator on id field", condition.at)
         if field.type in ("boolean", "date", "datetime", "multipicklist", *NUMBER_TYPES):
             reason = f"invalid operator on {field.type} field"
             raise self._scope.error("INVALID_QUERY_FILTER_OPERATOR", reason, condition.at)
@@ -175,7 +173,8 @@ class Conditions:
         get, negative = bound.get, condition.op == "not in"
         if condition.query is not None:
             if bound.field.type not in ("id", "reference"):
-                reason = f"The left operand field in the where expression should be an id or reference field: {bound.field.name}"
+                name = bound.field.name
+                reason = f"The left operand in the where expression should be an id or reference field: {name}"
                 raise self._scope.error("MALFORMED_QUERY", reason, condition.at)
             values = self._sub_query(condition.query)
         else:
@@ -253,7 +252,9 @@ class Conditions:
         else:
             word = _TYPE_WORDS.get(field.type, "double" if field.type in NUMBER_TYPES else "string")
         should = "should be" if quoted else "should not be"
-        reason = f"value of filter criterion for field '{field.name}' must be of type {word} and {should} enclosed in quotes"
+        reason = (
+            f"value of filter criterion for field '{field.name}' must be of type {word} and {should} enclosed in quotes"
+        )
         return self._scope.error("INVALID_FIELD", reason, literal.at)
 
 
