@@ -35,9 +35,7 @@ class HubSpotAccount:
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
-        return self.http.request(
-            method, self.base + path, json=body, params=query, headers=headers, timeout=30
-        )
+        return self.http.request(method, self.base + path, json=body, params=query, headers=headers, timeout=30)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.call("GET", path, **query)
@@ -108,6 +106,15 @@ def sandbox() -> Iterator[StartSandbox]:
 def account(sandbox: StartSandbox) -> Iterator[HubSpotAccount]:
     """A HubSpot account of 200 people, clock pinned, no index lag, no limits."""
     found = sandbox("--people", "200", "--rate", "0", "--lag", "0", "--no-limits", "--vendors", "hubspot")
+    made = HubSpotAccount(found.control, found.connections["hubspot"])
+    yield made
+    made.http.close()
+
+
+@pytest.fixture
+def crowd(sandbox: StartSandbox) -> Iterator[HubSpotAccount]:
+    """A HubSpot account of more than 25,000 contacts, otherwise like `account`."""
+    found = sandbox("--people", "33000", "--rate", "0", "--lag", "0", "--no-limits", "--vendors", "hubspot")
     made = HubSpotAccount(found.control, found.connections["hubspot"])
     yield made
     made.http.close()

@@ -53,9 +53,7 @@ class BatchesApi:
         shaped = [portal.shape(table, record, wish.get("properties"), history) for _, record in sorted(found.items())]
         errors = []
         if missing:
-            problem = HubSpotError(
-                404, "OBJECT_NOT_FOUND", _GONE.format(table.kind.singular.upper())
-            )
+            problem = HubSpotError(404, "OBJECT_NOT_FOUND", _GONE.format(table.kind.singular.upper()))
             errors = [problem.in_batch({"ids": missing})]
         return self._answer(shaped, errors, 200)
 
