@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -181,9 +178,9 @@ class SandboxClock:
 class Sandbox:
     """A running simulated org and what tests do to it, by its control port."""
 
-    def __init__(self, ready: Mapping[str, Any]) -> None:
-        self._control: str = ready["control"]
-        self._login = ready["connections"]["salesforce"]
+    def __init__(self, control: str, login: Mapping[str, Any]) -> None:
+        self._control = control
+        self._login = login
         self._http = requests.Session()
         self._connectors: list[SalesforceConnector] = []
 
@@ -196,15 +193,9 @@ class Sandbox:
         self._connectors.append(made)
         return made
 
-    def reset(self) -> None:
-        """Back to the seeded org, its clock pinned."""
+    def close(self) -> None:
         for connector in self._connectors:
             connector.close()
-        self._connectors.clear()
-        self._post("/reset", {})
-        self._post("/clock", {"rate": 0})
-
-    def close(self) -> None:
         self._http.close()
 
     def advance(self, seconds: float) -> None:
@@ -255,24 +246,9 @@ class Sandbox:
         assert answer.ok, answer.text
 
 
-@contextmanager
-def started_sandbox(people: int) -> Iterator[Sandbox]:
-    """A sandbox process of its own, Salesforce only."""
-    command = [sys.executable, "-m", "crmhub.sandbox", "--people", str(people), "--seed", "1"]
-    process = subprocess.Popen([*command, "--vendors", "salesforce", "--rate", "0"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        sandbox = Sandbox(orjson.loads(process.stdout.readline()))
-        yield sandbox
-        sandbox.close()
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        process.stdout.close()
-
-
-def kept_sandbox(running: Sandbox) -> Iterator[Sandbox]:
-    """One test's use of a running sandbox."""
-    running.reset()
-    yield running
-    running.reset()
+def used_sandbox(start: Callable[..., Any]) -> Iterator[Sandbox]:
+    """One test's use of the shared sandbox: freshly reset, its clock standing still."""
+    running = start("--people", "120", "--rate", "0", "--vendors", "salesforce")
+    used = Sandbox(running.control, running.connections["salesforce"])
+    yield used
+    used.close()

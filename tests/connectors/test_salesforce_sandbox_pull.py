@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from connectors.contract import AuthFailed, Bookmark, Page, QuotaExhausted, Row
 from connectors.salesforce.connector import SalesforceConnector
-from tests.connectors.salesforce_kit import Sandbox, kept_sandbox, started_sandbox
+from tests.connectors.salesforce_kit import Sandbox, used_sandbox
 
 FIELDS = {
     "leads": ["Email", "FirstName", "LastName", "Company", "Status", "HasOptedOutOfEmail"],
@@ -20,16 +21,10 @@ FIELDS = {
 OBJECTS = {"leads": "Lead", "contacts": "Contact", "accounts": "Account", "tasks": "Task", "events": "Event"}
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandbox]:
-    with started_sandbox(people=120) as running:
-        yield running
-
-
 @pytest.fixture
-def org(process: Sandbox) -> Iterator[Sandbox]:
+def org(sandbox: Callable[..., Any]) -> Iterator[Sandbox]:
     """The seeded org, with the clock standing still."""
-    yield from kept_sandbox(process)
+    yield from used_sandbox(sandbox)
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from connectors.contract import FieldRequest, MissingScope, Option, Rejected, Unavailable, WriteOp
 from connectors.salesforce.connector import SalesforceConnector
-from tests.connectors.salesforce_kit import MemorySecrets, Sandbox, kept_sandbox, started_sandbox
+from tests.connectors.salesforce_kit import MemorySecrets, Sandbox, used_sandbox
 
 KEY = FieldRequest("crmhub_id__c", "Hub id", "text", unique=True)
 STAGES = (Option("mql", "MQL"), Option("customer", "Customer"))
@@ -25,16 +25,10 @@ HUB_FIELDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandbox]:
-    with started_sandbox(people=120) as running:
-        yield running
-
-
 @pytest.fixture
-def org(process: Sandbox) -> Iterator[Sandbox]:
+def org(sandbox: Callable[..., Any]) -> Iterator[Sandbox]:
     """The seeded org, with the clock standing still."""
-    yield from kept_sandbox(process)
+    yield from used_sandbox(sandbox)
 
 
 @pytest.fixture
