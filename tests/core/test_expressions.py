@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.expressions import Condition, ExpressionProblem, column_of, compile_condition, person_model
@@ -190,11 +190,13 @@ def test_problems_say_what_to_do(text: str, said: str) -> None:
     assert said in str(compile_condition(text, MODEL))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_any_text_gives_an_answer(text: str) -> None:
     assert isinstance(compile_condition(text, MODEL), Condition | ExpressionProblem)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(min_codepoint=32, exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_literals_survive_as_literals(city: str) -> None:
     quoted = city.replace("'", "''")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.expressions import Condition, compile_condition, person_model
@@ -64,6 +64,7 @@ def test_adopt_without_a_word_from_the_crms() -> None:
     assert adopt({"hubspot": None}, has_engagement=True).stage == Stage.LEAD
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), st.one_of(st.none(), stages), min_size=1))
 def test_adopt_does_not_depend_on_order(seen: dict[str, Stage | None]) -> None:
     found = adopt(seen)
@@ -115,6 +116,7 @@ def test_deals_are_facts() -> None:
     assert move(state(Stage.CUSTOMER), MOVES, ALL, NOW, Facts(NOW, "demo", True, True)) is None
 
 
+@settings(deadline=None)
 @given(states, st.sets(st.sampled_from(sorted(ALL))), facts_)
 def test_rules_never_lead_back_but_to_an_exit(current: StageState, true: set[str], facts: Facts) -> None:
     found = move(current, MOVES, true, NOW, facts)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.sla import (
@@ -69,6 +69,7 @@ def test_the_days_clocks_change_have_23_and_25_hours() -> None:
     assert add_business(at("2027-03-26T17:00"), 120, PARIS) == at("2027-03-29T10:00")
 
 
+@settings(deadline=None)
 @given(starts, st.integers(0, 20_000), st.sampled_from(CALENDARS))
 def test_between_undoes_add(start: int, minutes: int, calendar: Calendar) -> None:
     end = add_business(start, minutes, calendar)
@@ -79,11 +80,13 @@ def test_between_undoes_add(start: int, minutes: int, calendar: Calendar) -> Non
         assert business_between(start, end - 1, calendar) == minutes - 1
 
 
+@settings(deadline=None)
 @given(starts, st.integers(0, 5_000), st.integers(0, 5_000), st.sampled_from(CALENDARS))
 def test_time_adds_up(start: int, one: int, two: int, calendar: Calendar) -> None:
     assert add_business(add_business(start, one, calendar), two, calendar) == add_business(start, one + two, calendar)
 
 
+@settings(deadline=None)
 @given(starts, starts, starts, st.sampled_from(CALENDARS))
 def test_between_never_shrinks(a: int, b: int, c: int, calendar: Calendar) -> None:
     a, b, c = sorted((a // 60_000 * 60_000, b // 60_000 * 60_000, c // 60_000 * 60_000))
@@ -183,6 +186,7 @@ def test_a_pause_gives_back_the_business_time_it_took() -> None:
     assert clock(elapsed, START, [], PARIS, START, pauses=[paused]).due_at == START + HOUR + HOUR // 2
 
 
+@settings(deadline=None)
 @given(starts, st.integers(1, 2_000), st.lists(st.tuples(starts, st.integers(0, 5 * 24 * HOUR)), max_size=4))
 def test_pauses_never_bring_the_due_time_forward(start: int, minutes: int, raw: list[tuple[int, int]]) -> None:
     policy = Policy("p", Duration(business_minutes=minutes))

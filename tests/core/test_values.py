@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.model import FieldType, Value
@@ -114,6 +114,7 @@ def test_country_names(text: str, code: str | None) -> None:
     assert country(text) == (code or fold(text))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ALL_TYPES), st.one_of(st.text(max_size=40), st.integers(), st.floats(), st.booleans()))
 def test_normal_never_raises_and_is_stable(kind: FieldType, value: Value) -> None:
     once = normal(kind, value)
@@ -122,6 +123,7 @@ def test_normal_never_raises_and_is_stable(kind: FieldType, value: Value) -> Non
     assert type(again) is type(once)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_fold_is_stable_and_ignores_case(text: str) -> None:
     assert fold(fold(text)) == fold(text)
