@@ -167,7 +167,7 @@ class _Planner:
         self, entity: Entity, row: EntityRow, decisions: dict[int, dict[str, Value]], stamps: Any, untouched: str | None
     ) -> Wanted:
         own = decisions.get(row.id, {})
-        reasons = {n: f"{own.get('why')}" for n in ("stage", "score", "band", "grade", "why") if n in own}
+        reasons: dict[str, str] = {n: str(own.get("why")) for n in own}
         cleared: dict[str, Value] = {}
         for (i, name), c in stamps.items():
             if i != row.id:

@@ -130,7 +130,7 @@ class _Pusher:
             if found is None:
                 hub.outbox.settle(op.id, "queued", now=hub.clock.now(), error="fate was unknown: not there")
             else:
-                self._created(op, found.id, found.values, found.modified_at)
+                self._created(op, found.remote_id, found.values, found.modified_at)
 
     def _find(self, op: Op, fields: list[str]) -> Seen | None:
         for key, value in (op.key, ("email", op.after.get("email"))):  # type: ignore[misc]  # key may be None

@@ -63,8 +63,9 @@ def rules_of(settings: Settings, mapping: Mapping) -> Rules:
             r.label or i,
             r.kinds,
             _thousandths(r.points),
-            None if r.half_life_ms is None else max(1, r.half_life_ms // HOUR_MS),
+            r.half_life_hours,
             None if r.cap is None else _thousandths(r.cap),
+            r.window_hours,
         )
         for i, r in s.engagement.items()
     )

@@ -335,20 +335,25 @@ def shipped_mappings() -> dict[str, str]:
     return found
 
 
-def load_settings(path: Path, *, deep: bool = False) -> tuple[Settings | None, Mapping | None, list[ConfigProblem]]:
-    """Configuration and mapping with every problem of both; the first two are None when unusable."""
+def load_settings(
+    path: Path, *, deep: bool = False, mapping_text: str | None = None
+) -> tuple[Settings | None, Mapping | None, list[ConfigProblem]]:
+    """Configuration and mapping with every problem of both; the first two are None when unusable.
+
+    `mapping_text` stands in for the mapping file, before there is one.
+    """
     if not path.exists():
         return (
             None,
             None,
             [ConfigProblem(str(path), 0, "", "no such file", "run `crmhub init` here, or name it with --config PATH")],
         )
-    settings, problems = config.load(path, {k.name: k.settings() for k in _kinds_used(path)}, deep=deep)
+    settings, problems = config.load(path, {k.name: k.settings() for k in _kinds_used(path)})
     if settings is None:
         return None, None, problems
     mapping_path = Path(settings.directory) / settings.hub.mapping
     try:
-        text = mapping_path.read_text(encoding="utf-8")
+        text = mapping_path.read_text(encoding="utf-8") if mapping_text is None else mapping_text
     except (OSError, UnicodeDecodeError) as e:
         problems.append(
             ConfigProblem(
@@ -361,6 +366,8 @@ def load_settings(path: Path, *, deep: bool = False) -> tuple[Settings | None, M
         )
         return settings, None, problems
     mapping, more = load_mapping(text, settings.hub.mapping, shipped_mappings(), settings.kinds)
+    if deep and mapping is not None:
+        more = [*more, *config.check_conditions(settings, mapping.custom_fields.values())]
     return settings, mapping, [*problems, *more]
 
 
@@ -374,9 +381,9 @@ def _kinds_used(path: Path) -> list[Kind]:
     return [k for k in known.values() if k.name in text] or list(known.values())
 
 
-def open_hub(path: Path, *, progress: Progress = lambda _text: None) -> Hub:
+def open_hub(path: Path, *, progress: Progress = lambda _text: None, mapping_text: str | None = None) -> Hub:
     """A hub on the configuration at `path`. Raises ConfigInvalid with all problems, StoreBroken."""
-    settings, mapping, problems = load_settings(path)
+    settings, mapping, problems = load_settings(path, mapping_text=mapping_text)
     if settings is None or mapping is None or any(p.fatal for p in problems):
         raise ConfigInvalid([p for p in problems if p.fatal] or problems)
     faults = Faults(os.environ.get("CRMHUB_FAULT"))

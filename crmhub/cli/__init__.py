@@ -1,0 +1,115 @@
+"""The command line: `crmhub VERB`. Commands are imported when used, so that `--help` and `status` start at once."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from core.errors import ConfigInvalid, HubError, LeaseHeld, Refused, StoreBroken
+
+#: command -> (module, one line of help). The order is that of `--help`.
+COMMANDS = {
+    "demo": ("crmhub.cli.demo", "The whole loop on simulated CRMs: pull, resolve, qualify, plan, push, explain."),
+    "init": ("crmhub.cli.setup", "Read the CRMs' fields, write config.toml and mapping.toml (observe mode)."),
+    "check": ("crmhub.cli.setup", "Check configuration, credentials and mappings against the live CRMs."),
+    "profile": ("crmhub.cli.profile", "What the data is like: fill rates, unmapped options, disagreements."),
+    "pull": ("crmhub.cli.verbs", "Read what changed in the CRMs."),
+    "resolve": ("crmhub.cli.verbs", "Find out who is who and what is true."),
+    "qualify": ("crmhub.cli.verbs", "Score people and move them through the lifecycle."),
+    "plan": ("crmhub.cli.verbs", "Show what would be written, field by field. Writes nothing."),
+    "push": ("crmhub.cli.verbs", "Execute a plan."),
+    "sync": ("crmhub.cli.verbs", "pull, resolve, qualify, plan, push."),
+    "writes": ("crmhub.cli.verbs", "The kill switch: writes off, on, status."),
+    "status": ("crmhub.cli.status", "Where everything stands and what waits for a person."),
+    "runs": ("crmhub.cli.status", "The journal of runs."),
+    "why": ("crmhub.cli.why", "One person's timeline: pulled, linked, scored, staged, written, refused."),
+    "sandbox": ("crmhub.cli.sandbox", "The simulated CRMs alone."),
+}
+
+EXIT_NEW_TROUBLE, EXIT_USAGE, EXIT_CRM, EXIT_WOULD_WRITE = 1, 2, 3, 4
+
+
+class _Lazy(click.Group):
+    """Commands by name, loaded on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crmhub")
+def cli() -> None:
+    """Self-hosted CRM sync hub: one person across CRMs, scored, staged, written back, with a plan before every write.
+
+    Exit status: 0 done; 1 done, with new dead letters or conflicts; 2 wrong usage or configuration;
+    3 a CRM cannot be reached or refuses us; 4 plan --check found something to write.
+    """
+
+
+def main() -> None:
+    """Entry point: errors become sentences and exit codes, never tracebacks."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(EXIT_USAGE)
+    except click.exceptions.Abort:
+        click.echo("stopped; everything committed so far stays, the next run continues", err=True)
+        sys.exit(130)
+    except ConfigInvalid as e:
+        _fail([str(p) for p in e.problems], EXIT_USAGE)
+    except StoreBroken as e:
+        _fail([str(e)], EXIT_USAGE)
+    except LeaseHeld as e:
+        _fail([str(e)], EXIT_CRM)
+    except (Refused, HubError) as e:
+        _fail([str(e)], EXIT_USAGE)
+    except KeyboardInterrupt:
+        click.echo("stopped; everything committed so far stays, the next run continues", err=True)
+        sys.exit(130)
+    except Exception as e:
+        if not _from_connector(e):
+            raise
+        _fail([_sentence(e)], EXIT_CRM)
+
+
+def _from_connector(e: Exception) -> bool:
+    return any(t.__name__ == "ConnectorError" for t in type(e).__mro__)
+
+
+def _sentence(e: Exception) -> str:
+    from connectors.contract import ConnectorError
+    from jobs.push import told
+
+    return told(e) if isinstance(e, ConnectorError) else str(e)
+
+
+def _fail(lines: list[str], code: int) -> None:
+    if "--json" in sys.argv:
+        import orjson
+
+        click.echo(orjson.dumps({"status": "failed", "errors": lines}).decode())
+    for line in lines:
+        click.echo(line, err=True)
+    sys.exit(code)

@@ -1,0 +1,264 @@
+"""The verbs: pull, resolve, qualify, plan, push, sync, writes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from core.errors import ConfigInvalid, ConfigProblem, PlanStale
+from core.store.outbox import PlanItem
+from crmhub.cli.common import config_option, counted, echo_json, hub_at, json_option, table
+from jobs.plan import Plan
+from jobs.plan import plan as make_plan
+from jobs.push import check_plan, figures, told
+from jobs.push import push as push_plan
+from jobs.runtime import Hub
+from jobs.sync import STEPS, Report
+from jobs.sync import sync as run_sync
+
+CONNECTIONS = click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+
+
+def _verb(name: str, steps: tuple[str, ...], text: str) -> Callable[..., Any]:
+    @click.command(name, help=text)
+    @CONNECTIONS
+    @config_option
+    @json_option
+    @click.option("--full", is_flag=True, help="Read everything again, not only what changed.")
+    def verb(connections: tuple[str, ...], config: Path, as_json: bool, full: bool) -> None:
+        with hub_at(config, quiet=as_json) as hub:
+            report = run_sync(hub, connections, steps=steps, full=full)
+        if as_json:
+            echo_json(report.json())
+        else:
+            show_report(report)
+        sys.exit(report.exit_code)
+
+    return verb
+
+
+pull = _verb("pull", ("pull",), "Read what changed in the CRMs into the store.")
+resolve = _verb("resolve", ("resolve",), "Find out who is who and what is true of them.")
+qualify = _verb("qualify", ("qualify",), "Score people and move them through the lifecycle.")
+sync = _verb("sync", STEPS, "pull, resolve, qualify, plan, push, in a row.")
+
+
+def show_report(report: Report) -> None:
+    """What a run did, for people."""
+    data = report.json()
+    click.echo(f"run {report.run}: {report.status} in {report.seconds:.1f} s")
+    rows = [
+        (name, c["pulled"], c["changed"], c["created"], c["updated"], c["deleted"], c["calls"])
+        for name, c in data["connections"].items()
+    ]
+    if rows:
+        head = ("connection", "pulled", "changed", "created", "updated", "deleted", "calls")
+        click.echo("\n".join(table(rows, head)))
+    r, q = report.resolved, report.qualified
+    if r.records:
+        click.echo(
+            f"resolved {r.records:,} records: {r.new_people:,} new people before joining, {r.joined:,} joined, "
+            f"{r.reviews:,} pairs to review, {r.changes:,} changed fields"
+        )
+    if q.people:
+        moves = counted(q.moves)
+        click.echo(f"qualified {q.people:,} people" + (f": {moves}" if moves else ""))
+    if report.plan is not None:
+        ops = data["ops"]
+        done = ", ".join(f"{ops[k]:,} {k}" for k in ("applied", "unchanged", "rejected", "unknown", "dead") if ops[k])
+        click.echo(f"planned {ops['planned']:,} writes" + (f": {done}" if done else ""))
+        if report.plan.held:
+            click.echo(f"held back: {counted(report.plan.held)} fields")
+    if report.new_conflicts:
+        click.echo(f"{report.new_conflicts:,} new conflicts wait for a decision: crmhub status")
+    for line in [told(e) for e in report.errors] + report.held:
+        click.echo(line, err=True)
+
+
+@click.command("plan", help="Show what would be written, field by field. Writes nothing.")
+@CONNECTIONS
+@config_option
+@json_option
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file to review and push."
+)
+@click.option("--check", "check", is_flag=True, help="Exit 4 when anything would be written.")
+@click.option("--limit", default=10, show_default=True, help="How many sample writes to show.")
+def plan(connections: tuple[str, ...], config: Path, as_json: bool, out: Path | None, check: bool, limit: int) -> None:
+    with hub_at(config, quiet=as_json) as hub:
+        with hub.journal("plan"):
+            made = make_plan(hub, connections)
+        if out is not None:
+            _write_plan(hub, made, out)
+        if as_json:
+            items = hub.outbox.items(made.id, limit=None) if made.id is not None else iter(())
+            echo_json({**made.summary(), "items": [_item(i) for i in items]})
+        else:
+            show_plan(hub, made, limit)
+            if out is not None:
+                click.echo(f"written to {out}; execute exactly this with: crmhub push --plan {out}")
+    sys.exit(4 if check and made.ops else 0)
+
+
+def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
+    """A plan for people: figures, fields, samples."""
+    if not made.ops:
+        click.echo("nothing to write" + (f"; held back: {counted(made.held)} fields" if made.held else ""))
+        return
+    parts = [f"{n:,} updates in {c}" for c, n in made.updates.items()] + [
+        f"{n:,} creates in {c}" for c, n in made.creates.items()
+    ]
+    click.echo(
+        f"plan {made.id}: {', '.join(parts)}; owners changed {made.owners_changed}, "
+        f"opt-outs set {made.opt_outs_set}, cleared {made.opt_outs_cleared}"
+    )
+    for where, names in made.new_fields.items():
+        click.echo(f"  creates fields in {where}: {', '.join(names)}")
+    for where, what in made.triggers.items():
+        click.echo(f"  {where}: {what}")
+    click.echo("\n".join(table(sorted(made.fields.items(), key=lambda kv: -kv[1]))))
+    if made.held:
+        click.echo(f"held back: {counted(made.held)} fields")
+    if made.id is not None and limit:
+        click.echo("for example:")
+        for item in hub.outbox.items(made.id, limit=limit):
+            changes = "; ".join(f"{k}: {_shown(item.before.get(k))} -> {_shown(v)}" for k, v in item.after.items())
+            click.echo(f"  {item.connection} {item.stream} {item.remote_id or 'new'}: {changes[:160]}")
+    if hub.settings.rollout.mode == "observe":
+        click.echo("observe mode: nothing of this is written")
+
+
+def _shown(value: object) -> str:
+    return "(blank)" if value is None else str(value)
+
+
+def _item(i: PlanItem) -> dict[str, Any]:
+    return {
+        "connection": i.connection,
+        "stream": i.stream,
+        "record": i.record_id,
+        "id": i.remote_id,
+        "entity": i.entity,
+        "entity_id": i.entity_id,
+        "action": i.action,
+        "before": i.before,
+        "after": i.after,
+        "reasons": i.reasons,
+        "priority": i.priority,
+        "key": i.key,
+    }
+
+
+def _write_plan(hub: Hub, made: Plan, out: Path) -> None:
+    with out.open("wb") as f:
+        f.write(orjson.dumps({"crmhub_plan": 1, **made.summary()}) + b"\n")
+        if made.id is not None:
+            for item in hub.outbox.items(made.id):
+                f.write(orjson.dumps(_item(item)) + b"\n")
+
+
+def _read_plan(path: Path) -> tuple[dict[str, Any], list[PlanItem]]:
+    """Header and items. Raises ConfigInvalid with the line that is wrong."""
+    items: list[PlanItem] = []
+    header: dict[str, Any] = {}
+    n = 0
+    with suppress(StopIteration):
+        try:
+            for n, line in enumerate(path.read_bytes().splitlines(), 1):
+                data = orjson.loads(line)
+                if n == 1:
+                    header = data
+                    if data["crmhub_plan"] != 1:
+                        raise KeyError("crmhub_plan")
+                    continue
+                key = data["key"]
+                items.append(
+                    PlanItem(
+                        data["connection"],
+                        data["stream"],
+                        data["record"],
+                        data["id"],
+                        data["entity"],
+                        data["entity_id"],
+                        data["action"],
+                        data["before"],
+                        data["after"],
+                        data["reasons"],
+                        data["priority"],
+                        (key[0], key[1]) if key else None,
+                    )
+                )
+        except OSError as e:
+            raise ConfigInvalid(
+                [ConfigProblem(str(path), 0, "", "cannot be read", "give the file that plan --out wrote")]
+            ) from e
+        except (orjson.JSONDecodeError, KeyError, TypeError, IndexError) as e:
+            raise ConfigInvalid(
+                [
+                    ConfigProblem(
+                        str(path), n, "", f"is not a line of a plan ({e})", "write it again: crmhub plan --out FILE"
+                    )
+                ]
+            ) from e
+    if not header:
+        raise PlanStale(f"{path} holds no plan", "write one: crmhub plan --out FILE")
+    return header, items
+
+
+@click.command("push", help="Execute the newest plan, or exactly the plan in a file.")
+@CONNECTIONS
+@config_option
+@json_option
+@click.option(
+    "--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="A plan written by plan --out."
+)
+def push(connections: tuple[str, ...], config: Path, as_json: bool, plan_file: Path | None) -> None:
+    if plan_file is None:
+        with hub_at(config, quiet=as_json) as hub:
+            report = run_sync(hub, connections, steps=("plan", "push"))
+        echo_json(report.json()) if as_json else show_report(report)
+        sys.exit(report.exit_code)
+    header, items = _read_plan(plan_file)
+    with hub_at(config, quiet=as_json) as hub:
+        check_plan(hub, header)
+        with hub.journal("push --plan") as run:
+            letters = hub.runs.open_dead_letters()
+            done = push_plan(hub, None, connections, items=items, approved=True)
+            new_dead = hub.runs.open_dead_letters() - letters
+            ops = figures(done.values())
+            errors = [told(p.error) for p in done.values() if p.error is not None]
+            held = [p.held for p in done.values() if p.held]
+            status = "partial" if errors or held else "done"
+            data = {"run": run, "status": status, "ops": {"planned": len(items), **ops}, "messages": errors + held}
+            hub.close_run(status, data)
+    if as_json:
+        echo_json(data)
+    else:
+        click.echo(f"run {run}: {status}; {len(items):,} planned, {counted(ops) or 'nothing sent'}")
+        if ops["superseded"]:
+            click.echo(f"{ops['superseded']:,} records changed since the plan was made: not written, planned anew")
+        for line in errors + held:
+            click.echo(line, err=True)
+    sys.exit(3 if errors else 1 if new_dead else 0)
+
+
+@click.command("writes", help="The kill switch: `off` stops every write before the next batch, also of a running sync.")
+@click.argument("what", type=click.Choice(["off", "on", "status"]))
+@config_option
+@json_option
+def writes(what: str, config: Path, as_json: bool) -> None:
+    with hub_at(config, quiet=True) as hub:
+        if what != "status":
+            hub.runs.set_setting("writes", what, now=hub.clock.now())
+        state = hub.runs.setting("writes") or "on"
+        mode, waiting = hub.settings.rollout.mode, hub.outbox.open_count()
+    if as_json:
+        echo_json({"writes": state, "mode": mode, "outbox": waiting})
+    else:
+        click.echo(f"writes are {state}; mode {mode}; {waiting} ops in the outbox")
