@@ -99,9 +99,7 @@ class _Header(AuthBase):
 
 
 class _Again(Exception):  # noqa: N818 - control flow of the retry loop, never leaves it
-    def __init__(
-        self, kind: Literal["server", "throttle", "auth"], wait_s: float, error: ConnectorError
-    ) -> None:
+    def __init__(self, kind: Literal["server", "throttle", "auth"], wait_s: float, error: ConnectorError) -> None:
         self.kind, self.wait_s, self.error = kind, wait_s, error
         super().__init__(kind)
 
@@ -198,7 +196,11 @@ class Transport:
             retry=retry_if_exception_type(_Again),
             retry_error_callback=lambda state: self._give_up(_again(state)),
         )
-        answer: Answer = retrying(self._attempt, call)
+        try:
+            answer: Answer = retrying(self._attempt, call)
+        except ConnectorError as e:
+            e.connection = self._around.connection
+            raise
         return answer
 
     def vendor_time(self, at: int) -> int:
@@ -241,7 +243,7 @@ class Transport:
         if verdict.action == "auth" and call.authorized:
             return self._renew(call, token, error)
         if verdict.action in ("auth", "stop"):
-            raise self._named(error)
+            raise error
         kind: Literal["server", "throttle"] = "throttle" if verdict.action == "throttle" else "server"
         if call.fate == "write" and not (verdict.refused or verdict.action == "throttle"):
             raise UnknownFate(call.endpoint, f"the CRM answered {answer.status}")
@@ -260,15 +262,13 @@ class Transport:
             if call.fate == "write":
                 raise UnknownFate(call.endpoint, "the answer was cut off") from None
             error = Unavailable(f"{call.endpoint} answers {answer.status} with broken JSON")
-            raise self._again(
-                call, "server", self._usual_wait(call, "server", None), error, took_ms
-            ) from None
+            raise self._again(call, "server", self._usual_wait(call, "server", None), error, took_ms) from None
         return answer
 
     def _no_answer(self, call: _Call, started: int, e: requests.RequestException) -> Exception:
         why = _why_no_answer(e)
         if why is None:  # a bug of ours (malformed URL, ...), not trouble of the network
-            return self._named(ContractBroken("the request could not be made", type(e).__name__))
+            return ContractBroken("the request could not be made", type(e).__name__)
         if call.fate == "write" and not _never_sent(e):
             return UnknownFate(call.endpoint, why)
         error = Unavailable(f"{urlsplit(self.base_url).netloc}: {why}")
@@ -278,22 +278,18 @@ class Transport:
     def _renew(self, call: _Call, token: str | None, error: ConnectorError) -> Answer:
         """Refresh once per call; threads that were refused with the same token share one refresh."""
         if call.refreshed:
-            raise self._named(error)
+            raise error
         call.refreshed = True
         with self._auth_lock:
             if self._auth.header() == token and not self._auth.refresh():
-                raise self._named(error)
+                raise error
         raise _Again("auth", 0.0, error)
 
     # -------------------------------------------------------------------------------------------- details
 
     def _http(self, method: str, url: str, token: str | None, **kwargs: Any) -> Answer:
-        local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-        if local:
-            kwargs["proxies"] = {
-                "http": "",
-                "https": "",
-            }  # a proxy of the environment cannot reach our loopback
+        # a proxy of the environment cannot reach our loopback
+        self._session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
         response = self._session.request(
             method,
             url,
@@ -335,12 +331,8 @@ class Transport:
 
     def _give_up(self, again: _Again) -> Answer:
         if isinstance(again.error, Throttled):
-            raise self._named(Throttled(again.wait_s, again.error.detail)) from None
-        raise self._named(again.error) from None
-
-    def _named(self, error: ConnectorError) -> ConnectorError:
-        error.connection = self._around.connection
-        return error
+            raise Throttled(again.wait_s, again.error.detail) from None
+        raise again.error from None
 
 
 def _again(state: RetryCallState) -> _Again:
@@ -353,9 +345,7 @@ def _out_of_patience(call: _Call, again: _Again) -> bool:
     if again.kind == "auth":
         return False
     attempts, seconds = (
-        (THROTTLE_ATTEMPTS, THROTTLE_PATIENCE_S)
-        if again.kind == "throttle"
-        else (SERVER_ATTEMPTS, SERVER_PATIENCE_S)
+        (THROTTLE_ATTEMPTS, THROTTLE_PATIENCE_S) if again.kind == "throttle" else (SERVER_ATTEMPTS, SERVER_PATIENCE_S)
     )
     return call.tries[again.kind] >= attempts or call.lost_s[again.kind] > seconds
 

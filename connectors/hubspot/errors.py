@@ -75,23 +75,19 @@ class Refusal:
 def read_refusal(body: Mapping[str, Any], default: str = "VALIDATION_ERROR") -> Refusal:
     """HubSpot's error body, of a whole answer or of one entry of a partial batch. Every key is optional."""
     category = str(body.get("category") or default)
-    message = str(body.get("message") or "no reason given")
-    code, fields = category, []
+    complaints = list(_complaints(body, str(body.get("message") or "")))
+    fields = tuple(dict.fromkeys(name for name, _, _ in complaints if name))
+    code = next((why for _, why, _ in complaints if why), category)
+    told = [f"{name}: {text}" if name and name not in text else text for name, _, text in complaints if text]
+    message = "; ".join(told) or str(body.get("message") or "no reason given")
     context = _context(body)
-    for name, why, text in _complaints(body, message):
-        code = why or code
-        if name:
-            fields.append(name)
-        message = text or message
     existing = _EXISTING_ID.search(message)
-    if fields and not any(f in message for f in fields):
-        message = f"{', '.join(fields)}: {message}"
     return Refusal(
         category=category,
         code=code,
         message=message,
         remedy=REMEDIES.get(code, REMEDIES.get(category, "")),
-        fields=tuple(dict.fromkeys(fields)),
+        fields=fields,
         trace_ids=context.get("objectWriteTraceId", ()),
         ids=context.get("ids", ()) or context.get("id", ()),
         existing_id=existing.group(1) if existing else None,

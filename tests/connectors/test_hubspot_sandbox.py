@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,10 +96,11 @@ class Portal:
         return build(Settings(**(keys | more)), around)
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "crmhub.sandbox", "--people", str(PEOPLE), "--seed", "1"]
-    command += ["--vendors", "hubspot", "--rate", "0", "--lag", "0"]
+@contextmanager
+def sandbox(people: int, *more: str) -> Iterator[dict[str, Any]]:
+    """A sandbox process with a pinned clock; the line it prints when ready."""
+    command = [sys.executable, "-m", "crmhub.sandbox", "--people", str(people), "--seed", "1"]
+    command += ["--vendors", "hubspot", "--rate", "0", "--lag", "0", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as started:
         assert started.stdout is not None
         line = started.stdout.readline()
@@ -107,6 +109,12 @@ def process() -> Iterator[dict[str, Any]]:
         finally:
             started.terminate()
             assert started.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[dict[str, Any]]:
+    with sandbox(PEOPLE) as ready:
+        yield ready
 
 
 @pytest.fixture
@@ -536,3 +544,23 @@ def test_bursts_never_provoke_a_429(portal: Portal) -> None:
         connector.read("contacts", ["1"], ())
         connector.count("contacts")
     assert 429 not in {s for _, s in portal.ledger.calls}
+
+
+def test_more_equal_stamps_than_search_can_page_are_all_found() -> None:
+    with sandbox(13_500, "--no-limits") as ready:
+        portal = Portal(ready["control"], ready["connections"]["hubspot"])
+        portal.later(600)
+        connector = portal.connector()
+        rows, bookmark = pull(connector, "contacts", None, "firstname")
+        ids = [r.id for r in rows][:10_500]
+        assert len(ids) == 10_500
+        portal.later(600)
+        for start in range(0, len(ids), 100):
+            ops = [update(i, i, firstname="Same") for i in ids[start : start + 100]]
+            assert {r.outcome for r in connector.push("contacts", ops)} == {"applied"}
+        changed, bookmark = pull(connector, "contacts", bookmark, "firstname")
+        assert len({r.modified_at for r in changed}) == 1  # the pinned clock
+        assert sorted(r.id for r in changed) == sorted(ids)
+        before = portal.calls()
+        assert pull(connector, "contacts", bookmark, "firstname")[0] == []
+        assert portal.calls() - before == 1
