@@ -21,12 +21,12 @@ from core.config_structs import (
 )
 from core.durations import duration_ms
 from core.model import ActivityKind, Stage
+from core.sla import parse_duration
 from core.toml_lines import Path
 
 _KINDS = [k.value for k in ActivityKind]
 _STAGES = [s.value for s in Stage]
-_WITHIN = re.compile(r"[1-9]\d*(\.\d+)?\s*(business\s+)?(m|h|d|w|minutes?|hours?|days?|weeks?)")
-_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)")
+_HOURS = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)\s*-\s*((?:[01]\d|2[0-3]):[0-5]\d|24:00)")
 _CRON = re.compile(r"[\d*/,\-]+|[a-z]{3}([,\-][a-z]{3})*")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
@@ -133,7 +133,7 @@ def check_sla(report: Report, sla: dict[str, Sla]) -> None:
         path: Path = ("sla", name)
         _event(report, (*path, "starts"), clock.starts, ())
         _event(report, (*path, "stops"), clock.stops, ("first_touch",))
-        if not _WITHIN.fullmatch(clock.within.strip().lower()):
+        if parse_duration(clock.within) is None:
             text = f"{clock.within!r} is no length of time"
             report.add((*path, "within"), text, 'write "4 business hours", "30 minutes" or "2 days"')
         for index, action in enumerate(clock.on_breach):
@@ -160,7 +160,7 @@ def _event(report: Report, path: Path, text: str, words: tuple[str, ...]) -> Non
 def check_calendar(report: Report, calendar: BusinessTime) -> None:
     """Hours within a day, at least one day."""
     found = _HOURS.fullmatch(calendar.hours.strip())
-    if found is None or (found[1], found[2]) >= (found[3], found[4]):
+    if found is None or found[1] >= found[2]:
         text = f"{calendar.hours!r} are no hours of a day"
         report.add(("calendar", "hours"), text, 'write "09:00-18:00"')
     if not calendar.days:

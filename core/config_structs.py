@@ -23,7 +23,7 @@ Points = int | float
 
 HOUR_MS = 3_600_000
 NEVER_TOUCH = "person.stage = 'customer' or person.has_open_deal"
-WORKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
+WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -194,7 +194,7 @@ class BusinessTime(_Table, frozen=True, kw_only=True):
     """[calendar]: working time. `hours` "09:00-18:00" in the hub's time zone."""
 
     hours: str = "09:00-18:00"
-    days: tuple[Day, ...] = WORKDAYS
+    days: tuple[Day, ...] = WEEK[:5]
     holidays: tuple[date, ...] = ()
 
 

@@ -16,7 +16,7 @@ from core.mapping import load_mapping
 from core.mapping_check import check_mapping
 from core.mapping_shipped import read_shipped
 from core.mapping_structs import SchemaField, Schemas, Shipped
-from core.mapping_user import VOCABULARY
+from core.mapping_user import COMPLETE
 from core.mapping_values import spelling
 from core.model import FIELDS, Entity, Field, FieldType
 
@@ -280,7 +280,7 @@ class _Proposal:
     def _tables(self) -> Iterator[str]:
         for block in self.blocks:
             name = block.field.name
-            if block.field.type != "option" or name in VOCABULARY:
+            if block.field.type != "option" or name in COMPLETE:
                 continue
             tables = {c: t for c in block.places if (t := self._listed(block, c))}
             words = list(dict.fromkeys(w for t in tables.values() for w in t))

@@ -40,11 +40,14 @@ from core.toml_lines import Path, dotted
 
 _OWN_KEYS = ("wins", "type", "entity", "label")
 _STANDARD_KEYS = ("wins", "label")
-#: fields with a closed canonical vocabulary: what a table may and must list
+#: fields with a closed canonical vocabulary: the words that a table may list
 VOCABULARY: dict[str, tuple[str, ...]] = {
     "stage": tuple(s.value for s in Stage),
     "band": tuple(b.value for b in Band),
+    "crm_stage": tuple(s.value for s in Stage),
 }
+#: ... and must: what the hub decides is never written by guess
+COMPLETE = frozenset({"stage", "band"})
 
 
 class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -214,8 +217,8 @@ class _Reader:
         if words is not None:
             for canonical in values:
                 if canonical not in words:
-                    self.report.add((*path, canonical), f"is no {name}", choose(canonical, words))
-            missing = [w for w in words if w not in values]
+                    self.report.add((*path, canonical), f"is no {name.removeprefix('crm_')}", choose(canonical, words))
+            missing = [w for w in words if w not in values and name in COMPLETE]
             if missing:
                 text = f"every {name} must be listed; missing: {', '.join(missing)}"
                 self.report.add(path, text, f'add {missing[0]} = "...", or {missing[0]} = false when it is not written')
