@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import AuthFailed, Bookmark, Page, QuotaExhausted, Row
+from connectors.contract import AuthFailed, Bookmark, Page, QuotaExhausted, Row, WriteOp
 from connectors.salesforce.connector import SalesforceConnector
 from tests.connectors.salesforce_kit import Sandbox, used_sandbox
 
@@ -131,6 +131,38 @@ def test_converted_leads_are_seen_as_their_contacts(org: Sandbox, crm: Salesforc
     assert copy.merged == converted
     assert {row_id for row_id, row in copy.rows.items() if row.read_only} == set(converted)
     assert crm.count("leads") == len(copy.rows) - len(converted)
+
+
+def test_a_merge_arrives_and_is_read(org: Sandbox, crm: SalesforceConnector) -> None:
+    copy = Copy().take(crm.pull("contacts", None, FIELDS["contacts"]))
+    org.advance(3_600)
+    first, second, third, *_ = sorted(copy.rows)
+    org.switch(merge={"object": "Contact", "winner": second, "losers": [first]})
+    org.switch(merge={"object": "Contact", "winner": third, "losers": [second]})
+    news = Copy().take(crm.pull("contacts", copy.bookmark, FIELDS["contacts"]))
+    assert news.merged == {first: second, second: third}
+    assert third in news.rows
+    assert not news.gone
+    result = crm.read("contacts", [first, second], ["Email"])
+    assert {m.old_id: m.new_id for m in result.merges} == {first: third, second: third}
+    assert set(result.rows) == {third}
+    assert (result.deleted, result.missing) == ([], [])
+    (pushed,) = crm.push("contacts", [WriteOp("a", "update", first, {"Title": "CTO"})])
+    assert (pushed.outcome, pushed.remote_id) == ("gone", third)
+
+
+def test_a_conversion_arrives(org: Sandbox, crm: SalesforceConnector) -> None:
+    copy = Copy().take(crm.pull("leads", None, FIELDS["leads"]))
+    contacts = Copy().take(crm.pull("contacts", None, FIELDS["contacts"]))
+    org.advance(3_600)
+    lead = min(row_id for row_id, row in copy.rows.items() if not row.read_only)
+    org.switch(convert={"lead": lead})
+    news = Copy().take(crm.pull("leads", copy.bookmark, FIELDS["leads"]))
+    assert news.rows[lead].read_only == "converted lead"
+    contact = news.merged[lead]
+    assert contact not in contacts.rows
+    assert contact in Copy().take(crm.pull("contacts", contacts.bookmark, FIELDS["contacts"])).rows
+    assert crm.read("leads", [lead], []).rows[lead].read_only
 
 
 def test_rows_changed_during_a_pull_are_not_lost(org: Sandbox, crm: SalesforceConnector) -> None:
