@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import requests
-from simple_salesforce import format_external_id, format_soql
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
@@ -16,6 +15,7 @@ from simple_salesforce.exceptions import (
     SalesforceRefusedRequest,
     SalesforceResourceNotFound,
 )
+from simple_salesforce.format import format_external_id, format_soql
 
 from tests.conftest import StartSandbox
 from tests.sandbox.salesforce_kit import START, Detour, Org, fresh_org

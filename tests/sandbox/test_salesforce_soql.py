@@ -105,6 +105,10 @@ def _refused(state: OrgState, statement: str) -> tuple[str, str]:
         (f"SystemModstamp < {render(NOW - DAY)[:19]}Z", [2]),
         (f"SystemModstamp < {render(NOW - DAY)[:19]}+02:00", [2]),
         ("Id IN (SELECT WhoId FROM Task)", []),
+        (f"Id IN ('{_id('00Q', 1)}', '{_id('00Q', 3)[:15]}')", [1, 3]),
+        (f"OwnerId IN ('{_id('00G', 1)}')", [3]),
+        (f"OwnerId NOT IN ('{_id('00G', 1)}')", [1, 2, 4]),
+        (f"Id = '{_id('00Q', 2)[:15]}'", [2]),
         ("OwnerId IN (SELECT Id FROM User WHERE IsActive = true)", [1, 2, 4]),
         ("Id > '000000000000000000'", [1, 2, 3, 4]),
     ],
@@ -116,6 +120,11 @@ def test_conditions_mean_what_the_vendor_means(state: OrgState, where: str, expe
 def test_query_all_shows_the_bin_for_fifteen_days(state: OrgState) -> None:
     assert _numbers(state, "IsDeleted = true") == []
     assert _numbers(state, "IsDeleted = true", all_rows=True) == [5]
+
+
+def test_an_object_may_be_named_like_a_word_of_the_language(state: OrgState) -> None:
+    result = run("SELECT Id, Name FROM Group WHERE Type = 'Queue' ORDER BY Name", state.query_org(), BASE)
+    assert [result.emit(row)["Name"] for row in result.rows] == ["Queue"]
 
 
 def test_multiselect_includes(state: OrgState) -> None:

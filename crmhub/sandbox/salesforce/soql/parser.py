@@ -113,6 +113,10 @@ class _Parser:
             raise self._unexpected()
         return self._take()
 
+    def _object_name(self) -> Token:
+        """Group and Order are objects as well as words of the language."""
+        return self._take() if self._token.is_word("group", "order") else self._name()
+
     def query(self, *, nested: bool) -> Query:
         """SELECT ... [FOR VIEW]; a nested one ends before its closing bracket."""
         at = self._token.at
@@ -120,7 +124,7 @@ class _Parser:
         count = self._count_only()
         selected = () if count else self._select_list(nested=nested)
         self._expect("from")
-        source = self._name()
+        source = self._object_name()
         alias = self._from_alias()
         if self._accept("using"):
             self._expect("scope")
@@ -217,7 +221,9 @@ class _Parser:
         first = self._name()
         parts = [first.text]
         while self._accept_op("."):
-            parts.append(self._name().text)
+            if self._token.kind != "word":
+                raise self._unexpected()
+            parts.append(self._take().text)
         return FieldPath(tuple(parts), first.at)
 
     def _field_or_aggregate(self) -> FieldPath | Aggregate:

@@ -181,11 +181,14 @@ class Conditions:
             for literal in condition.values:
                 if literal.kind == "range":
                     raise self._quoted(bound.field, literal, quoted=False)
-            values = frozenset(fold(self.value(bound.field, literal)) for literal in condition.values)
+            given = [self.value(bound.field, literal) for literal in condition.values]
+            values = frozenset(None if value == "" else value for value in given)
+            if not _exact(bound.field):
+                values = frozenset(map(fold, values))
         span = EVERYTHING
         if bound.field.type == "id" and not bound.steps and not negative:
             span = Span(ids=frozenset(str(value) for value in values))
-        if bound.field.type in ("id", "reference", "date", "datetime", "boolean", *NUMBER_TYPES):
+        if _exact(bound.field):
             return Test(lambda row: (get(row) in values) != negative, span)
         return Test(lambda row: (fold(get(row)) in values) != negative, span)
 
@@ -258,6 +261,11 @@ class Conditions:
         return self._scope.error("INVALID_FIELD", reason, literal.at)
 
 
+def _exact(field: Field) -> bool:
+    """Types that compare as they are; all others are text without regard to case."""
+    return field.type in ("id", "reference", "date", "datetime", "boolean", *NUMBER_TYPES)
+
+
 def fold(value: Value) -> Value:
     """Text compares without regard to case; a blank text is null."""
     if isinstance(value, str):
@@ -267,7 +275,7 @@ def fold(value: Value) -> Value:
 
 def compare(get: Getter, field: Field, op: str, value: Value, direct: bool) -> Test:
     """`direct`: the field is on the FROM object itself, so its value may bound the rows to read."""
-    exact = field.type in ("id", "reference", "date", "datetime", "boolean", *NUMBER_TYPES)
+    exact = _exact(field)
     if value == "":
         value = None
     if value is None or op in ("=", "!="):
