@@ -10,7 +10,7 @@ import orjson
 from crmhub.sandbox.clock import Clock, parse_moment
 from crmhub.sandbox.house import House
 from crmhub.sandbox.server import CONTROL, Application, listen, serve
-from crmhub.sandbox.vendor import VENDORS, Options, available
+from crmhub.sandbox.vendor import VENDORS, Options
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -29,11 +29,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.people < 0 or arguments.rate < 0:
         parser.error("--people and --rate cannot be negative")
-    known = available()
-    arguments.vendors = [name for name in arguments.vendors.split(",") if name] or known
-    unknown = [name for name in arguments.vendors if name not in known]
+    arguments.vendors = [name for name in arguments.vendors.split(",") if name] or list(VENDORS)
+    unknown = [name for name in arguments.vendors if name not in VENDORS]
     if unknown:
-        parser.error(f"unknown vendor {', '.join(unknown)}; known: {', '.join(known)}")
+        parser.error(f"unknown vendor {', '.join(unknown)}; known: {', '.join(VENDORS)}")
     return arguments
 
 

@@ -61,6 +61,8 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         request = await _read(scope, receive)
+        if request is None:
+            return  # the caller went away before the whole request was here: it never happened
         place = self.ports[scope["server"][1]]
         if place == CONTROL:
             await self._send(send, self.control.answer(request), head=request.method == "HEAD")
@@ -122,11 +124,13 @@ class Application:
         await send({"type": "http.response.body", "body": b"" if head else body})
 
 
-async def _read(scope: Scope, receive: Receive) -> Request:
+async def _read(scope: Scope, receive: Receive) -> Request | None:
     body = b""
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

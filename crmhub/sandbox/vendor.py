@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Protocol
 
 from crmhub.sandbox.clock import Clock
@@ -80,18 +79,8 @@ VENDORS: dict[str, str] = {
 }
 
 
-def available() -> list[str]:
-    """The vendors whose server is installed."""
-    return [name for name, path in VENDORS.items() if _exists(path.partition(":")[0])]
-
-
 def build(name: str, world: World, clock: Clock, options: Options) -> Vendor:
     """A fresh server of this vendor, seeded from the world."""
     module, _, attribute = VENDORS[name].partition(":")
     made: Vendor = getattr(import_module(module), attribute)(world, clock, options)
     return made
-
-
-def _exists(module: str) -> bool:
-    parent = module.rpartition(".")[0]
-    return find_spec(parent) is not None and find_spec(module) is not None

@@ -294,3 +294,36 @@ def test_logged_activity_moves_the_contact(account: HubSpotAccount) -> None:
     assert account.get(f"{CONTACTS}/{number}")["updatedAt"] > before
     held = account.get(f"/crm/v4/objects/contacts/{number}/associations/tasks")["results"]
     assert [row["toObjectId"] for row in held] == [task]
+
+
+def test_history_of_untouched_fields_stays_when_others_change(account: HubSpotAccount) -> None:
+    names = "jobtitle,phone,lifecyclestage,city"
+    rows = account.get(CONTACTS, limit=50, propertiesWithHistory=names)["results"]
+    before = {row["id"]: row["propertiesWithHistory"] for row in rows}
+    account.steer("/clock", {"advance": 5000})
+    for number in before:
+        _patch(account, number, zip="75001")
+    rows = account.get(CONTACTS, limit=50, propertiesWithHistory=names)["results"]
+    assert {row["id"]: row["propertiesWithHistory"] for row in rows} == before
+
+
+def test_account_info(account: HubSpotAccount) -> None:
+    details = account.get("/account-info/v3/details")
+    assert (details["timeZone"], details["utcOffset"], details["utcOffsetMilliseconds"]) == (
+        "Europe/Paris",
+        "+01:00",
+        3_600_000,
+    )
+    assert account.get("/account-info/2026-03/details")["portalId"] == details["portalId"]
+    usage = account.get("/account-info/v3/api-usage/daily/private-apps")["results"][0]
+    assert usage["currentUsage"] == 3
+    assert usage["resetsAt"] == "2026-11-02T23:00:00.000Z"
+
+
+def test_activities_are_tied_to_their_people(account: HubSpotAccount) -> None:
+    page = account.get("/crm/v3/objects/calls", limit=20, associations="contacts", properties="hs_timestamp")
+    for row in page["results"]:
+        tied = {one["id"] for one in row["associations"]["contacts"]["results"]}
+        for contact in tied:
+            back = account.get(f"/crm/v4/objects/contacts/{contact}/associations/calls")["results"]
+            assert row["id"] in {one["toObjectId"] for one in back}

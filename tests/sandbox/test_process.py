@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -160,6 +161,38 @@ def test_fault_slow_commits_first(account: HubSpotAccount) -> None:
     begun = time.monotonic()
     account.call("POST", CONTACTS, {"properties": {"lastname": "Slow"}})
     assert time.monotonic() - begun >= 0.3
+
+
+def test_half_a_request_never_happened(account: HubSpotAccount) -> None:
+    host, port = account.base.removeprefix("http://").split(":")
+    body = b'{"properties": {"lastname": "Half"}}'
+    head = "\r\n".join(
+        (f"POST {CONTACTS} HTTP/1.1", "Host: x", f"Authorization: Bearer {account.token}", "Content-Length: 99", "", "")
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        raw.sendall(head.encode() + body)
+    assert account.steer("/calls") == []
+    assert not any(row["fields"].get("lastname") == "Half" for row in account.state())
+
+
+def test_hostile_is_survivable_and_seeded(sandbox: StartSandbox) -> None:
+    found = sandbox("--people", "30", "--rate", "0", "--no-limits", "--hostile", "--vendors", "hubspot")
+    headers = {"Authorization": f"Bearer {found.connections['hubspot']['access_token']}"}
+
+    def run() -> list[int]:
+        statuses: list[int] = []
+        for _ in range(120):
+            try:
+                url = found.connections["hubspot"]["base_url"] + CONTACTS
+                statuses.append(requests.get(url, headers=headers, timeout=10).status_code)
+            except requests.ConnectionError:
+                statuses.append(0)
+        return statuses
+
+    first = run()
+    requests.post(f"{found.control}/reset", timeout=10)
+    assert run() == first
+    assert 60 < first.count(200) < 120
 
 
 def test_edits_by_a_person_and_deletes(account: HubSpotAccount) -> None:

@@ -11,6 +11,8 @@ from crmhub.sandbox.hubspot.kinds import Kind
 from crmhub.sandbox.hubspot.schema import Property, iso
 from crmhub.sandbox.world import fraction
 
+_CORRECTED = frozenset(("phone", "mobilephone", "jobtitle", "lifecyclestage", "hs_lead_status", "hubspot_owner_id"))
+
 
 class Version(NamedTuple):
     """One value that a property has had."""
@@ -34,8 +36,8 @@ class Record:
     """One row. `props` is None until somebody looks: seeded rows are computed from the world."""
 
     __slots__ = (
-        "archived_at", "created", "forgotten", "history", "id", "merged_into", "props", "seed", "updated",
-        "writes",
+        "archived_at", "created", "forgotten", "history", "id", "merged_into", "props", "seed", "seeded_at",
+        "updated", "writes",
     )  # fmt: skip
 
     def __init__(self, number: int, created: int, updated: int, seed: Any = None) -> None:
@@ -43,6 +45,8 @@ class Record:
         self.created = created
         self.updated = updated
         self.seed = seed
+        self.seeded_at = updated
+        """When the record was last touched before the start; writes do not move it."""
         self.props: dict[str, str] | None = None if seed is not None else {}
         self.history: dict[str, list[Version]] | None = None
         self.archived_at: int | None = None
@@ -197,17 +201,8 @@ class Table:
 
     @staticmethod
     def seeded_at(record: Record, name: str) -> int:
-        """When a seeded property got its value: most at creation, some at the last edit."""
-        late = name in (
-            "phone",
-            "mobilephone",
-            "jobtitle",
-            "lifecyclestage",
-            "hs_lead_status",
-            "hubspot_owner_id",
-        )
-        first = record.updated if record.history is None else record.created
-        return min(first, record.updated) if late and fraction(record.id, name) < 0.5 else record.created
+        """When a seeded property got its value: most at creation, some at the last edit before the start."""
+        return record.seeded_at if name in _CORRECTED and fraction(record.id, name) < 0.5 else record.created
 
     def stamps(self, record: Record, updated: int | None = None) -> dict[str, str]:
         """The properties that every answer can show and that no row stores."""
