@@ -78,6 +78,7 @@ class Pass:
         self._overlap_ms = source.spec.overlap_s * 1000
         self._chunks = Chunks(org, source, hands, fields)
         self._maker = RowMaker(source, hands, fields)
+        self._asked_at = 0  # vendor time of the query whose pages are being read
 
     def pages(self) -> Iterator[Page]:
         """The pages of this pull; the last one is `done`."""
@@ -115,24 +116,26 @@ class Pass:
         return records[0]["expr0"] == here.n and times.parse(records[0].get("expr1")) == here.newest
 
     def _first_page(self) -> dict[str, Any]:
-        before = self._org.clock.now()
-        fresh = self._standing.began is None
-        if fresh:
-            self._standing.n, self._standing.newest = 0, None
+        if self._standing.began is not None:
+            return self._chunks.answering(self._query)
+        self._standing.n, self._standing.newest = 0, None
         page = self._chunks.answering(self._query)
-        if fresh:
-            self._standing.began = self._org.transport.vendor_time(before)
+        self._standing.began = self._asked_at
         return page
 
     def _query(self) -> dict[str, Any]:
         """From where the pass stands."""
+        before = self._org.clock.now()
         here = self._standing
         conditions = [
             self._source.only,
             soql.since(here.low) if here.low is not None and here.at is None else None,
             soql.beyond(*here.at) if here.at is not None else None,
         ]
-        return self._org.query(soql.select(self._chunks.first, self._source.sobject, conditions, ordered=True))
+        statement = soql.select(self._chunks.first, self._source.sobject, conditions, ordered=True)
+        page = self._org.query(statement)
+        self._asked_at = self._org.transport.vendor_time(before)
+        return page
 
     def _next_page(self, address: str) -> dict[str, Any]:
         try:
@@ -152,6 +155,6 @@ class Pass:
             if stamp >= next_low:
                 here.n += 1
                 here.newest = stamp if here.newest is None else max(here.newest, stamp)
-            # a record that changed under the locator shows a stamp out of order: no place to continue from
-            if stamp < here.began and (here.at is None or (stamp, row_id) > here.at):
+            # a record that changed since the query shows a stamp out of order: no place to continue from
+            if stamp < self._asked_at and (here.at is None or (stamp, row_id) > here.at):
                 here.at = (stamp, row_id)

@@ -120,9 +120,7 @@ def test_refused_credentials_stop_without_showing_them(http: responses.RequestsM
     assert "client_secret" in report.problems[0].remedy
 
 
-def test_a_rotated_refresh_token_is_kept_before_its_first_use(
-    http: responses.RequestsMock, world: World
-) -> None:
+def test_a_rotated_refresh_token_is_kept_before_its_first_use(http: responses.RequestsMock, world: World) -> None:
     configured: Settings = settings(refresh_token="first")
     http.post(TOKEN_URL, json=token_answer(refresh_token="second"))
     http.get(QUERY_ALL, status=401, json=refusal("INVALID_SESSION_ID"))
@@ -148,9 +146,7 @@ def test_a_first_pull_follows_pages_and_bookmarks_the_keyset(
     assert statements(http)[0].endswith("FROM Lead ORDER BY SystemModstamp, Id")
 
 
-def test_a_killed_pull_continues_behind_its_last_row(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_a_killed_pull_continues_behind_its_last_row(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     http.get(QUERY_ALL, json=page(lead(3)))
     inside = {
         "low": None,
@@ -175,9 +171,7 @@ def test_a_row_changed_under_the_locator_is_no_place_to_continue_from(
     assert first.bookmark["at"] == [NOW - 3_600_000, lead_id(1)]
 
 
-def test_a_dead_locator_is_replaced_by_the_keyset(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_a_dead_locator_is_replaced_by_the_keyset(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     more = "/services/data/v67.0/query/0r8xx000000AbCdAAK-2000"
     http.get(QUERY_ALL, json=page(lead(1), more=more, total=2))
     http.get(f"{BASE}{more}", status=400, json=refusal("INVALID_QUERY_LOCATOR"))
@@ -193,9 +187,7 @@ def probe_answer(n: int, newest: str) -> dict[str, Any]:
     return page({"attributes": {"type": "AggregateResult"}, "expr0": n, "expr1": newest})
 
 
-def test_a_crowded_window_is_probed_with_one_call(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_a_crowded_window_is_probed_with_one_call(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     http.get(QUERY_ALL, json=probe_answer(2_001, "2027-01-15T07:58:20.000+0000"))
     (only,) = crm.pull("leads", dict(CROWDED), ["Email"])
     assert (only.rows, only.done, only.bookmark) == ([], True, CROWDED)
@@ -230,9 +222,7 @@ def test_the_vendors_clock_counts(http: responses.RequestsMock, crm: SalesforceC
 
 
 def test_hidden_fields_are_left_out(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
-    http.get(
-        QUERY_ALL, status=400, json=refusal("INVALID_FIELD", "No such column 'Secret__c' on entity 'Lead'.")
-    )
+    http.get(QUERY_ALL, status=400, json=refusal("INVALID_FIELD", "No such column 'Secret__c' on entity 'Lead'."))
     http.get(QUERY_ALL, json=page(lead(1, Email="a@b.c")))
     http.get(f"{DATA}/sobjects/Lead/describe", json={"fields": [{"name": "Email", "type": "email"}]})
     (only,) = crm.pull("leads", None, ["Email", "Secret__c"])
@@ -248,9 +238,7 @@ def test_a_refused_statement_without_hidden_fields_is_an_error(
         list(crm.pull("leads", None, ["Email"]))
 
 
-def test_very_many_fields_are_asked_for_in_pieces(
-    http: responses.RequestsMock, crm: SalesforceConnector
-) -> None:
+def test_very_many_fields_are_asked_for_in_pieces(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     fields = [f"A_Rather_Long_Custom_Field_{n:04d}__c" for n in range(400)]
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
@@ -269,9 +257,7 @@ def test_very_many_fields_are_asked_for_in_pieces(
 
 
 @pytest.mark.parametrize("odd", [{"records": None}, [], {"records": [], "done": False}])
-def test_an_answer_that_is_no_page_is_told(
-    http: responses.RequestsMock, crm: SalesforceConnector, odd: object
-) -> None:
+def test_an_answer_that_is_no_page_is_told(http: responses.RequestsMock, crm: SalesforceConnector, odd: object) -> None:
     http.get(QUERY_ALL, json=odd)
     with pytest.raises(ContractBroken):
         list(crm.pull("leads", None, []))
@@ -283,12 +269,22 @@ def test_a_day_without_calls_left_stops(http: responses.RequestsMock, crm: Sales
         list(crm.pull("leads", None, []))
 
 
-def test_a_crowded_org_is_waited_for(
-    http: responses.RequestsMock, world: World, crm: SalesforceConnector
-) -> None:
-    http.get(
-        QUERY_ALL, status=403, json=refusal("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded.")
-    )
+def test_a_crowded_org_is_waited_for(http: responses.RequestsMock, world: World, crm: SalesforceConnector) -> None:
+    http.get(QUERY_ALL, status=403, json=refusal("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded."))
     http.get(QUERY_ALL, json=page(lead(1)))
     assert ids(list(crm.pull("leads", None, []))) == [lead_id(1)]
     assert world.clock.slept
+
+
+def test_rows_stamped_while_the_first_run_began_do_not_hold_up_the_second(
+    http: responses.RequestsMock, world: World, crm: SalesforceConnector
+) -> None:
+    more = "/services/data/v67.0/query/0r8xx000000AbCdAAK-2000"
+    stamp = "2027-01-15T08:00:00.000+0000"
+    http.get(QUERY_ALL, json=page(lead(1, stamp=stamp), lead(2, stamp=stamp), more=more))
+    first = next(crm.pull("leads", None, []))
+    assert first.bookmark["at"] is None, "they may have changed after the query was asked"
+    world.clock.at += 1_000
+    second = next(crm.pull("leads", first.bookmark, []))
+    assert second.bookmark["at"] == [NOW, lead_id(2)]
+    assert second.bookmark["began"] == NOW
