@@ -60,6 +60,11 @@ def qualify(hub: Hub) -> Qualified:
     return done
 
 
+def event_of(r: Row) -> scoring.Event:
+    """An activity row as scoring reads it."""
+    return scoring.Event(r["id"], r["kind"], r["occurred_at"], r["title"] or "")
+
+
 class _Batch:
     """Some people, decided together."""
 
@@ -69,10 +74,7 @@ class _Batch:
     def run(self) -> None:
         hub = self.hub
         self.happened = hub.activities.of_people(self.ids)
-        self.events = {
-            i: [scoring.Event(r["id"], r["kind"], r["occurred_at"], r["title"] or "") for r in rows]
-            for i, rows in self.happened.items()
-        }
+        self.events = {i: [event_of(r) for r in rows] for i, rows in self.happened.items()}
         before = hub.scores.scores(self.ids)
         stages = hub.scores.stages(self.ids)
         recycled = hub.scores.recycled_at(self.ids)

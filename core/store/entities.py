@@ -8,7 +8,7 @@ from typing import Any
 
 from core.merge import Conflict, Current, candidates_json, conflict_from
 from core.model import FIELDS, Entity, Value
-from core.store.db import Db, dumps, loads, marks
+from core.store.db import Db, Row, dumps, loads, marks
 
 _STANDARD: dict[str, tuple[str, ...]] = {
     e: tuple(f.name for f in FIELDS.values() if f.entity == e and not f.decision) for e in ("person", "company")
@@ -323,6 +323,12 @@ class Entities:
             yield ids
             last = ids[-1]
 
+    # ---- one person's past
+
+    def history(self, what: str, person: int) -> list[Row]:
+        """Rows of one kind about a person, oldest first: record, link, change, stage, score, clock, conflict."""
+        return self.db.rows(_HISTORY[what], (person,))
+
     # ---- finding people
 
     def find_person(self, who: str) -> int | None:
@@ -357,3 +363,15 @@ def _out(name: str, value: Any) -> Value:
     if value is None:
         return None
     return bool(value) if name in _BOOLS else value
+
+
+_HISTORY = {
+    "record": "SELECT connection, stream, remote_id, created_at, seen_at FROM record WHERE entity = 'person' AND entity_id = ? ORDER BY id",
+    "link": "SELECT l.at, l.rule, l.weight, l.evidence, r.connection, r.stream, r.remote_id FROM link l JOIN record r ON r.id = l.record_id "
+    "WHERE l.entity = 'person' AND r.entity_id = ? AND l.undone_at IS NULL ORDER BY l.id",
+    "change": "SELECT field, old, new, at, actor, source FROM change WHERE entity = 'person' AND entity_id = ? ORDER BY id",
+    "stage": "SELECT old, new, at, reason, rule FROM stage_history WHERE person_id = ? ORDER BY id",
+    "score": "SELECT total, band, grade, at FROM score_history WHERE person_id = ? ORDER BY id",
+    "clock": "SELECT policy, started_at, due_at, stopped_at, stopped_by FROM clock WHERE person_id = ? ORDER BY id",
+    "conflict": "SELECT field, kind, candidates, opened_at, closed_at FROM conflict WHERE entity = 'person' AND entity_id = ? ORDER BY id",
+}

@@ -257,6 +257,45 @@ class Runs:
         """Their cause went away: a later write of the same record succeeded (inside a write)."""
         self.db.many("UPDATE dead_letter SET state = 'settled' WHERE op_id = ?", [(i,) for i in record_op_ids])
 
+    def some_dead_letters(self, limit: int) -> list[Row]:
+        """The newest open ones."""
+        return self.db.rows(
+            "SELECT id, direction, connection, stream, remote_id, reason, remedy, at FROM dead_letter WHERE state = 'open' "
+            "ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+
+    # ---- figures
+
+    def figures(self) -> dict[str, Any]:
+        """Counts for `status`."""
+
+        def by(sql: str) -> dict[str, int]:
+            return {r[0]: r[1] for r in self.db.each(sql)}
+
+        return {
+            "records": by(
+                "SELECT connection, COUNT(*) FROM record WHERE deleted_at IS NULL AND merged_into IS NULL "
+                "AND entity <> 'owner' GROUP BY connection"
+            ),
+            "activities": by("SELECT connection, COUNT(*) FROM activity WHERE deleted_at IS NULL GROUP BY connection"),
+            "pulled": by("SELECT connection, MIN(completed_at) FROM bookmark GROUP BY connection"),
+            "people": int(self.db.value("SELECT COUNT(*) FROM person WHERE merged_into IS NULL")),
+            "in_several": int(
+                self.db.value(
+                    "SELECT COUNT(*) FROM (SELECT entity_id FROM record WHERE entity = 'person' AND deleted_at IS NULL "
+                    "AND merged_into IS NULL GROUP BY entity_id HAVING COUNT(DISTINCT connection) > 1)"
+                )
+            ),
+            "companies": int(self.db.value("SELECT COUNT(*) FROM company WHERE merged_into IS NULL")),
+            "stages": by("SELECT stage, COUNT(*) FROM stage GROUP BY stage ORDER BY COUNT(*) DESC"),
+            "bands": by("SELECT band, COUNT(*) FROM score GROUP BY band ORDER BY COUNT(*) DESC"),
+            "disagree": by(
+                "SELECT field, COUNT(*) FROM conflict WHERE closed_at IS NULL AND kind <> 'noted' GROUP BY field "
+                "ORDER BY COUNT(*) DESC"
+            ),
+        }
+
     def open_dead_letters(self) -> int:
         return int(self.db.value("SELECT COUNT(*) FROM dead_letter WHERE state = 'open'"))
 
