@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -31,8 +32,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("give access_token or the OAuth keys, not both")
         if not self.access_token and not all(oauth):
             raise ValueError("give access_token, or client_id, client_secret and refresh_token")
-        if not self.base_url.startswith(("https://", "http://")):
-            raise ValueError("base_url must start with https://")
+        address = urlsplit(self.base_url)
+        local = address.hostname in ("127.0.0.1", "localhost", "::1")
+        if address.scheme != "https" and not (local and address.scheme == "http"):
+            raise ValueError("base_url must begin with https:// (http:// only on this machine)")
 
     def __repr__(self) -> str:
         way = "token" if self.access_token else "oauth"

@@ -310,7 +310,7 @@ def test_paths_of_the_dated_api(path: str, dated: str) -> None:
         ({}, "give access_token, or"),
         ({"access_token": "a", "client_id": "b"}, "not both"),
         ({"client_id": "b"}, "give access_token, or"),
-        ({"access_token": "a", "base_url": "ftp://x"}, "base_url"),
+        ({"access_token": "a", "base_url": "http://api.hubapi.com"}, "base_url must begin with https"),
         ({"access_token": "a", "acess": "b"}, "unknown field"),
         ({"access_token": "a", "api_version": "v9"}, "v9"),
     ],

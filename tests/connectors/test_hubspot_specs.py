@@ -13,7 +13,7 @@ from openapi_core import OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest
 
 from connectors.contract import FieldRequest, Option, WriteOp
-from tests.connectors.test_hubspot_sandbox import Portal, create, pull, sandbox, some_contacts, update
+from tests.connectors.hubspot_portal import Portal, create, pull, sandbox, some_contacts, update
 
 SPECS = Path(__file__).parents[3] / "shared" / "specs" / "hubspot"
 #: routes that the copy does not hold
@@ -46,8 +46,7 @@ def test_every_request_fits_the_interface_data(monkeypatch: pytest.MonkeyPatch) 
         sent.append(request)
         return real(self, request, **kwargs)
 
-    with sandbox(120) as ready:
-        portal = Portal(ready["control"], ready["connections"]["hubspot"])
+    with sandbox(120) as portal:
         base = portal.credentials["base_url"]
         monkeypatch.setattr(requests.Session, "send", watch)
         use_everything(portal)
