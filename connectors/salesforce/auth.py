@@ -51,7 +51,6 @@ class OAuth:
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self._settings = settings
         self._secrets = surroundings.secrets
-        self._name = surroundings.connection
         self._grant = _fingerprint(settings)
         self._lock = RLock()
         self._token: Token | None = None
@@ -79,7 +78,7 @@ class OAuth:
             return self._token
 
     def _stored(self) -> Token | None:
-        text = self._secrets.get(f"{self._name}/access-token")
+        text = self._secrets.get("access-token")
         if text is None:
             return None
         try:
@@ -99,7 +98,7 @@ class OAuth:
             authorized=False,
         )
         token = self._read(answer.data)
-        self._secrets.put(f"{self._name}/access-token", msgspec.json.encode(token).decode())
+        self._secrets.put("access-token", msgspec.json.encode(token).decode())
         return token
 
     def _form(self) -> dict[str, str]:
@@ -110,7 +109,7 @@ class OAuth:
 
     def _refresh_token(self) -> str:
         assert self._settings.refresh_token is not None
-        text = self._secrets.get(f"{self._name}/refresh-token")
+        text = self._secrets.get("refresh-token")
         if text is not None:
             rotated = msgspec.json.decode(text, type=_Rotated)
             if rotated.grant == self._grant:
@@ -124,7 +123,7 @@ class OAuth:
         rotated = data.get("refresh_token")
         if isinstance(rotated, str) and self._settings.refresh_token is not None:
             kept = msgspec.json.encode(_Rotated(rotated, self._grant)).decode()
-            self._secrets.put(f"{self._name}/refresh-token", kept)
+            self._secrets.put("refresh-token", kept)
         org_id, user_id = _identity(data.get("id"))
         if not user_id:
             raise AuthFailed("the token answer does not say whose it is")

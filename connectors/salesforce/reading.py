@@ -11,7 +11,7 @@ from connectors.salesforce import soql
 from connectors.salesforce.fields import Chunks
 from connectors.salesforce.ids import full_id, is_id
 from connectors.salesforce.org import Org
-from connectors.salesforce.rows import Hands, Record, RowMaker, lost, record_id
+from connectors.salesforce.rows import USER_FIELDS, Hands, Record, RowMaker, lost, record_id
 from connectors.salesforce.streams import IDS_IN_ADDRESS, READ_BATCH, Source
 
 #: merges of merges that are followed before the trail is given up
@@ -24,6 +24,7 @@ class Reader:
     def __init__(self, org: Org, source: Source, hands: Hands, fields: Sequence[str]) -> None:
         self._org = org
         self._source = source
+        self._hands = hands
         self._chunks = Chunks(org, source, hands, fields)
         self._maker = RowMaker(source, hands, fields)
 
@@ -75,7 +76,7 @@ class Reader:
 
     def _by_ids(self, ids: Iterable[str]) -> dict[str, Record]:
         sound = [full_id(i) for i in dict.fromkeys(ids) if is_id(i)]
-        found = self._retrieved(sound)
+        found = self._retrieved(sound) if len(sound) > IDS_IN_ADDRESS else {}
         records: list[Record] = []
         for part in self._slices([i for i in sound if i not in found]):
             records += self._query([self._source.only, soql.among("Id", part)], all_rows=True)
@@ -83,14 +84,23 @@ class Reader:
 
     def _retrieved(self, ids: Sequence[str]) -> dict[str, Record]:
         """Live records, 2,000 a call; a query must tell what became of the others. Not for parent paths, and not
-        for streams that are a part of their object (queues)."""
+        for streams that are a part of their object (queues). Costs one call more to learn who the users are."""
         if self._chunks.retrievable() is None or self._source.only is not None:
             return {}
         found: dict[str, Record] = {}
         for start in range(0, len(ids), READ_BATCH):
             ask = partial(self._retrieve, ids[start : start + READ_BATCH])
             found |= {record_id(r): r for r in self._chunks.answering(ask)}
+        self._meet({str(r["LastModifiedById"]) for r in found.values() if r.get("LastModifiedById")})
         return found
+
+    def _meet(self, user_ids: set[str]) -> None:
+        """What kind of users these are, where no query has told yet."""
+        strangers = sorted(user_ids - self._hands.met.keys())
+        fields = ["Id", *USER_FIELDS]
+        for part in soql.value_chunks(strangers, soql.encoded_length(fields), IDS_IN_ADDRESS):
+            for user in self._org.records(soql.select(fields, "User", [soql.among("Id", part)])):
+                self._hands.met[record_id(user)] = user
 
     def _retrieve(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         return self._org.retrieve(self._source.sobject, ids, self._chunks.retrievable() or [])

@@ -15,6 +15,8 @@ Record = Mapping[str, Any]
 #: User.UserType of people with a screen; the other types are the platform's own hands
 _PEOPLE = frozenset({"Standard", "PowerPartner", "PowerCustomerSuccess", "CustomerSuccess", "CspLitePortal"})
 _MACHINES = frozenset({"AutomatedProcess", "CloudIntegrationUser", "Integration"})
+#: what tells a person from a machine; the names only where `ours` or `bots` are configured
+USER_FIELDS = ("UserType", "Username", "Email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,8 @@ class Batch:
 
 def fixed_fields(source: Source, hands: Hands) -> list[str]:
     """What every query of a stream asks for beside the wanted fields."""
-    fields = ["Id", "SystemModstamp", "CreatedDate", "LastModifiedById", "LastModifiedBy.UserType"]
-    if hands.by_name:
-        fields += ["LastModifiedBy.Username", "LastModifiedBy.Email"]
+    fields = ["Id", "SystemModstamp", "CreatedDate", "LastModifiedById"]
+    fields += [f"LastModifiedBy.{name}" for name in (USER_FIELDS if hands.by_name else USER_FIELDS[:1])]
     if source.binned:
         fields.append("IsDeleted")
     if source.mergeable:

@@ -127,7 +127,7 @@ def test_a_rotated_refresh_token_is_kept_before_its_first_use(http: responses.Re
     http.get(QUERY_ALL, json=page())
     list(build(configured, world.surroundings()).pull("leads", None, []))
     assert [parse_qs(str(r.body))["refresh_token"][0] for r in sent(http, TOKEN_URL)] == ["first", "second"]
-    assert "second" in world.secrets.kept["sf/refresh-token"]
+    assert "second" in world.secrets.kept["refresh-token"]
 
 
 def test_a_first_pull_follows_pages_and_bookmarks_the_keyset(

@@ -12,6 +12,7 @@ from connectors.contract import (
 )
 from connectors.salesforce.connector import SalesforceConnector, build
 from tests.connectors.salesforce_kit import (
+    ANN,
     COLLECTIONS,
     DATA,
     QUERY,
@@ -48,23 +49,19 @@ def crm(http: responses.RequestsMock, world: World) -> Iterator[SalesforceConnec
 
 
 def test_read_tells_the_fate_of_every_id(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
-    retrieved = [
-        [lead(1), None, None, None, lead(5, IsConverted=True, ConvertedContactId="003000000000001AAA"), None],
-        [None],
-        [lead(9)],
-    ]
-    queried = [
+    answers = [
         page(
+            lead(1),
             lead(2, IsDeleted=True),
             lead(3, IsDeleted=True, MasterRecordId=lead_id(8)),
             lead(4, IsDeleted=True, MasterRecordId=lead_id(2)),
+            lead(5, IsConverted=True, ConvertedContactId="003000000000001AAA"),
         ),
         page(lead(8, IsDeleted=True, MasterRecordId=lead_id(9))),
+        page(lead(9)),
     ]
-    for answer in retrieved:
-        http.post(f"{COLLECTIONS}/Lead", json=answer)
-    for more in queried:
-        http.get(QUERY_ALL, json=more)
+    for answer in answers:
+        http.get(QUERY_ALL, json=answer)
     result = crm.read("leads", [lead_id(n) for n in range(1, 7)] + ["nonsense'"], ["Email"])
     assert list(result.rows) == [lead_id(1), lead_id(9), lead_id(5)]
     assert result.rows[lead_id(5)].read_only == "converted lead"
@@ -79,10 +76,16 @@ def test_parent_paths_are_read_by_query(http: responses.RequestsMock, crm: Sales
     assert crm.read("leads", [lead_id(1)], ["Owner.Email"]).rows[lead_id(1)].values == {"Owner.Email": "a@b.c"}
 
 
-def test_2000_ids_are_one_call(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
-    http.post(f"{COLLECTIONS}/Lead", json=[lead(n) for n in range(2_000)])
-    assert len(crm.read("leads", [lead_id(n) for n in range(2_000)], ["Email"]).rows) == 2_000
-    assert len(http.calls) == 2, "the token and the retrieve"
+def test_many_ids_are_retrieved_2000_a_call(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
+    live = [{k: v for k, v in lead(n).items() if k != "LastModifiedBy"} for n in range(1_999)]
+    http.post(f"{COLLECTIONS}/Lead", json=[*live, None])
+    http.get(QUERY_ALL, json=page({"Id": ANN, "UserType": "AutomatedProcess"}))
+    http.get(QUERY_ALL, json=page(lead(1_999, IsDeleted=True)))
+    result = crm.read("leads", [lead_id(n) for n in range(2_000)], ["Email"])
+    assert len(result.rows) == 1_999
+    assert [d.id for d in result.deleted] == [lead_id(1_999)]
+    assert {row.actor for row in result.rows.values()} == {"integration"}
+    assert len(http.calls) == 4, "the token, the retrieve, who the users are, what became of the missing one"
 
 
 def test_count_leaves_out_deleted_and_converted(http: responses.RequestsMock, crm: SalesforceConnector) -> None:

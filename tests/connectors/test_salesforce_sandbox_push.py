@@ -68,6 +68,19 @@ def test_read_tells_live_deleted_and_missing(org: Sandbox, crm: SalesforceConnec
     assert crm.read("leads", [first, second, converted, unknown], ["Email"]).deleted == result.deleted
 
 
+def test_many_records_are_read_as_few_are(org: Sandbox, crm: SalesforceConnector) -> None:
+    made = sorted(org.load_leads(600))
+    org.delete("Lead", made[0])
+    org.edit("Lead", made[1], {"Company": "x"}, "workflow")
+    org.forget_calls()
+    many = crm.read("leads", made, ["Company", "LastName"])
+    assert org.calls() == 3, "a retrieve, who the users are, what became of the missing one"
+    few = crm.read("leads", made[:300], ["Company", "LastName"])
+    assert {i: many.rows[i] for i in few.rows} == few.rows
+    assert (len(many.rows), many.deleted, many.missing) == (599, few.deleted, [])
+    assert {many.rows[made[1]].actor, many.rows[made[2]].actor} == {"integration", "hub"}
+
+
 def test_read_shows_a_write_at_once(org: Sandbox, crm: SalesforceConnector) -> None:
     lead = open_leads(org)[0]
     org.edit("Lead", lead, {"Company": "Just now 東京 🚀"}, "person")

@@ -73,9 +73,7 @@ def test_answers_are_put_back_onto_their_ops(http: responses.RequestsMock, crm: 
         row_error("ENTITY_IS_DELETED"),
     ]
     http.patch(COLLECTIONS, json=answers)
-    http.post(f"{COLLECTIONS}/Lead", json=[None])
-    http.post(f"{COLLECTIONS}/Lead", json=[lead(6)])
-    http.get(QUERY_ALL, json=page(lead(5, IsDeleted=True, MasterRecordId=lead_id(6))))
+    http.get(QUERY_ALL, json=page(lead(5, IsDeleted=True, MasterRecordId=lead_id(6)), lead(6)))
     results = crm.push("leads", [update(f"op{n}", n) for n in range(1, 6)])
     assert [(r.op_id, r.outcome) for r in results] == [
         ("op1", "applied"),
