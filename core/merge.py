@@ -198,7 +198,7 @@ def _adopt(out: Settled, votes: Sequence[Vote], same: Same, open_conflict: Confl
     if filled and out.value is None and out.source is None:
         out.value = filled[0].value
     disagree = [v for v in filled if not same(v.value, out.value)]
-    waiting = open_conflict is not None and open_conflict.kind == "adoption" and not edited
+    waiting = open_conflict is not None and open_conflict.kind != "edit" and not edited
     if disagree or waiting:
         holding = [v for v in votes if v.value is not None]
         if len(_distinct([v.value for v in holding], same)) > 1:

@@ -167,7 +167,10 @@ class _Planner:
         self, entity: Entity, row: EntityRow, decisions: dict[int, dict[str, Value]], stamps: Any, untouched: str | None
     ) -> Wanted:
         own = decisions.get(row.id, {})
-        reasons: dict[str, str] = {n: str(own.get("why")) for n in own}
+        reasons: dict[str, str] = {n: "follows stage and score" for n in own}
+        reasons |= {n: str(own[n]) for n in ("stage", "score") if n in own}
+        if own:
+            reasons["stage"], _, reasons["score"] = str(own["why"]).partition(" | ")
         cleared: dict[str, Value] = {}
         for (i, name), c in stamps.items():
             if i != row.id:

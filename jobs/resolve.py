@@ -66,6 +66,7 @@ class _Resolver:
             (n, s.name): s for n in hub.names() for s in hub.mapping.streams(n)
         }
         self.remote_of = {key: {t.field.name: t for t in hub.mapping.fields(*key)} for key in self.streams}
+        self.written = {t.field.name for key in self.streams for t in hub.mapping.targets(*key)}
         self.now = hub.clock.now()
 
     def batch(self, ids: Sequence[int]) -> None:
@@ -341,6 +342,9 @@ class _Resolver:
     ) -> None:
         if out.conflict is not None:
             after[name] = out.conflict
+            if out.conflict.kind == "adoption" and name not in self.written:
+                # nobody writes this field: a disagreement stops nothing and needs nobody
+                after[name] = Conflict("noted", out.conflict.candidates)
         for v in votes:
             if v.record not in out.agreed:
                 waiting[v.record].add(v.remote)
@@ -353,9 +357,9 @@ class _Resolver:
         if out.value == before:
             return
         row.values[name] = out.value
-        if before is None and out.source is None:
-            return  # a first value: its record is its provenance
         s = out.source
+        if s is None:
+            return  # a first value: its record is its provenance
         changes.append(
             Change(
                 self.entity,
@@ -363,11 +367,11 @@ class _Resolver:
                 name,
                 before,
                 out.value,
-                s.lo if s else None,
-                (s.hi if s else None) or self.now,
-                s.actor if s else "unknown",
-                s.connection if s else "first contact",
-                s.record if s else None,
+                s.lo,
+                s.hi or self.now,
+                s.actor,
+                s.connection,
+                s.record,
             )
         )
 

@@ -69,7 +69,9 @@ def rules_of(settings: Settings, mapping: Mapping) -> Rules:
         )
         for i, r in s.engagement.items()
     )
-    bands = scoring.Bands(_thousandths(s.bands.warm), _thousandths(s.bands.hot), _thousandths(s.bands.hysteresis), s.intent_days)
+    bands = scoring.Bands(
+        _thousandths(s.bands.warm), _thousandths(s.bands.hot), _thousandths(s.bands.hysteresis), s.intent_days
+    )
     grades = scoring.Grades(_three(s.grades.fit), _three(s.grades.engagement))
     moves = tuple(Move(m.id or f"move_{n + 1}", m.to, m.when, m.label) for n, m in enumerate(settings.lifecycle.moves))
     return Rules(

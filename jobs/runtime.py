@@ -234,10 +234,6 @@ class Hub:
 
     _closed = True
 
-    def open_conflicts(self) -> int:
-        """Conflicts that wait for a person."""
-        return sum(n for kind, n in self.entities.open_conflicts().items() if kind != "noted")
-
     # ---- leases
 
     @contextmanager

@@ -31,6 +31,7 @@ class Report:
     calls: dict[str, int] = field(default_factory=dict)
     new_dead: int = 0
     new_conflicts: int = 0
+    new_disagreements: int = 0
 
     @property
     def errors(self) -> list[ConnectorError]:
@@ -68,6 +69,7 @@ class Report:
                 "dead": sum(p.dead for p in self.pushed.values()),
             },
             "conflicts": self.new_conflicts,
+            "disagreements": self.new_disagreements,
             "connections": {n: self._connection(n) for n in names},
             "held_back": dict(self.plan.held) if self.plan else {},
             "messages": [told(e) for e in self.errors] + self.held,
@@ -93,7 +95,7 @@ def sync(hub: Hub, names: Sequence[str] = (), *, steps: Sequence[str] = STEPS, f
     report, began = Report(), time.monotonic()
     with hub.journal("sync" if tuple(steps) == STEPS else "+".join(steps)) as run:
         report.run = run
-        letters, conflicts = hub.runs.open_dead_letters(), hub.open_conflicts()
+        letters, waiting = hub.runs.open_dead_letters(), hub.entities.open_conflicts()
         # facts first
         if "pull" in steps:
             report.pulled = pull(hub, names, full=full)
@@ -110,7 +112,9 @@ def sync(hub: Hub, names: Sequence[str] = (), *, steps: Sequence[str] = STEPS, f
             report.pushed = push(hub, report.plan.id if report.plan else None, reachable) if reachable else {}
         report.calls = {n: hub.calls(n) for n in hub.names(names)}
         report.new_dead = max(0, hub.runs.open_dead_letters() - letters)
-        report.new_conflicts = max(0, hub.open_conflicts() - conflicts)
+        still = hub.entities.open_conflicts()
+        report.new_conflicts = max(0, still.get("edit", 0) - waiting.get("edit", 0))
+        report.new_disagreements = max(0, still.get("adoption", 0) - waiting.get("adoption", 0))
         report.seconds = time.monotonic() - began
         report.status = _status(report, hub.names(names))
         hub.close_run(report.status, report.json())

@@ -143,6 +143,8 @@ class Records:
         touched: list[tuple[Any, ...]] = []
         for i, old in known.items():
             row = unique[i]
+            if row.modified_at is not None and row.modified_at < (old["modified_at"] or 0):
+                continue  # an index that lags showed an older state than the one we know
             relinked = self._links_differ(connection, stream, row)
             change = self._compare(old, row, now, since)
             if change is None and not relinked and old["deleted_at"] is None and old["merged_into"] is None:

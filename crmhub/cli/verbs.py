@@ -77,6 +77,11 @@ def show_report(report: Report) -> None:
             click.echo(f"held back: {counted(report.plan.held)} fields")
     if report.new_conflicts:
         click.echo(f"{report.new_conflicts:,} new conflicts wait for a decision: crmhub status")
+    if report.new_disagreements:
+        click.echo(
+            f"{report.new_disagreements:,} fields on which the CRMs disagree since before the first sync: nothing is "
+            "overwritten, they wait for a `wins` in mapping.toml"
+        )
     for line in [told(e) for e in report.errors] + report.held:
         click.echo(line, err=True)
 
