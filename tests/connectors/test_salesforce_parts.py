@@ -73,15 +73,12 @@ def test_values_are_quoted_and_names_are_checked() -> None:
 
 
 def test_statements() -> None:
-    assert soql.select(
-        ["Id", "Account.Type"], "Contact", ["Type = 'Queue'", None, soql.since(NOW)], ordered=True
-    ) == (
+    assert soql.select(["Id", "Account.Type"], "Contact", ["Type = 'Queue'", None, soql.since(NOW)], ordered=True) == (
         "SELECT Id,Account.Type FROM Contact WHERE Type = 'Queue' AND SystemModstamp >= 2027-01-15T08:00:00Z"
         " ORDER BY SystemModstamp, Id"
     )
     assert soql.beyond(NOW, lead_id(1)) == (
-        "(SystemModstamp > 2027-01-15T08:00:00Z OR (SystemModstamp = 2027-01-15T08:00:00Z"
-        f" AND Id > '{lead_id(1)}'))"
+        f"(SystemModstamp > 2027-01-15T08:00:00Z OR (SystemModstamp = 2027-01-15T08:00:00Z AND Id > '{lead_id(1)}'))"
     )
     assert soql.counted("Lead", ["IsDeleted = false"]) == "SELECT COUNT() FROM Lead WHERE IsDeleted = false"
 
@@ -179,10 +176,7 @@ def test_routes_hold_no_ids() -> None:
     assert route("/services/data/v67.0/queryAll/") == "queryAll"
     assert route(f"/services/data/v67.0/sobjects/FieldPermissions/{HUB}") == "sobjects/FieldPermissions/:id"
     assert route("/services/data/v67.0/sobjects/Lead/describe") == "sobjects/Lead/describe"
-    assert (
-        route("/services/data/v67.0/composite/sobjects/Lead/crmhub_id__c")
-        == "composite/sobjects/Lead/crmhub_id__c"
-    )
+    assert route("/services/data/v67.0/composite/sobjects/Lead/crmhub_id__c") == "composite/sobjects/Lead/crmhub_id__c"
 
 
 def test_the_usage_header_is_read() -> None:
@@ -249,13 +243,11 @@ def test_links_of_contacts_and_activities() -> None:
     (link,) = RowMaker(SOURCES["contacts"], HANDS, []).row(record).links or ()
     assert (link.stream, link.id, link.primary) == ("accounts", "001000000000001AAA", True)
     task = {"Id": "00T000000000001AAA", "WhoId": lead_id(5), "WhatId": "006000000000001AAA"}
-    assert [
-        (link.stream, link.id) for link in RowMaker(SOURCES["tasks"], HANDS, []).row(task).links or ()
-    ] == [("leads", lead_id(5))]
+    assert [(link.stream, link.id) for link in RowMaker(SOURCES["tasks"], HANDS, []).row(task).links or ()] == [
+        ("leads", lead_id(5))
+    ]
     task |= {"WhoId": "003000000000001AAA", "WhatId": "001000000000001AAA"}
-    assert [
-        (link.stream, link.primary) for link in RowMaker(SOURCES["tasks"], HANDS, []).row(task).links or ()
-    ] == [
+    assert [(link.stream, link.primary) for link in RowMaker(SOURCES["tasks"], HANDS, []).row(task).links or ()] == [
         ("contacts", True),
         ("accounts", False),
     ]
