@@ -99,8 +99,8 @@ class Budget:
         self._base: tuple[int, int] | None = None  # ledger's count, end of the day it is for
         self._own = 0  # calls since `_base` was read
 
-    def take(self, endpoint: str) -> None:
-        """Wait until one call to `endpoint` fits, and count it.
+    def take(self, endpoint: str) -> int:
+        """Wait until one call to `endpoint` fits, and count it; the hub's time then.
 
         Raises QuotaExhausted instead of spending what the day no longer holds.
         """
@@ -114,27 +114,27 @@ class Budget:
                     for window in mine:
                         window.sent.append(now)
                     self._own += 1
-                    return
+                    return now
             self._around.clock.sleep(wait / 1000)
 
-    def learn(self, endpoint: str, headers: Mapping[str, str]) -> None:
-        """Take over what an answer's headers say."""
+    def learn(self, endpoint: str, headers: Mapping[str, str], now: int) -> None:
+        """Take over what an answer's headers say. `now`: the hub's time, asked once per answer."""
         seen = self._signals(headers)
         if seen is None:
             return
-        now = self._around.clock.now()
         with self._lock:
             for window in self._windows:
                 if window.window.name == seen.window and window.window.applies(endpoint):
                     window.learn(seen.window_limit, seen.window_left, now)
         if seen.daily_limit is not None and seen.daily_left is not None:
-            self.tell_daily(seen.daily_limit, seen.daily_left, seen.resets_at)
+            resets_at = seen.resets_at if seen.resets_at is not None else self.day_ends(now)
+            self.tell_daily(seen.daily_limit, seen.daily_left, resets_at)
 
     def tell_daily(self, limit: int, left: int, resets_at: int | None = None) -> None:
         """The vendor's own count of the day, from headers or a limits endpoint."""
+        until = resets_at if resets_at is not None else self.day_ends(self._around.clock.now())
         with self._lock:
-            now = self._around.clock.now()
-            self._vendor = (limit, left, resets_at if resets_at is not None else self.day_ends(now))
+            self._vendor = (limit, left, until)
 
     def hold(self, endpoint: str, seconds: float) -> None:
         """The vendor refused a call as too fast: nobody calls this kind of endpoint for `seconds`."""

@@ -220,20 +220,21 @@ class Transport:
         token = self._auth.header() if call.authorized else None
         clock = self._around.clock
         with self._places:
-            self.budget.take(call.endpoint)
+            started = self.budget.take(call.endpoint)
             self._around.boundary("send", call.endpoint)
-            started = clock.now()
             try:
                 answer = call.send(token)
             except requests.RequestException as e:
-                self._record(call.endpoint, 0)
-                raise self._no_answer(call, started, e) from None
+                now = clock.now()
+                self._record(call.endpoint, 0, now)
+                raise self._no_answer(call, now - started, e) from None
             self._around.boundary("answer", call.endpoint)
-            self._record(call.endpoint, answer.status)
-        self._learn(call.endpoint, answer)
+            now = clock.now()
+            self._record(call.endpoint, answer.status, now)
+        self._learn(call.endpoint, answer, now)
         if answer.status >= 400 and token:
             answer.body = answer.body.replace(token.split()[-1].encode(), b"***")
-        return self._judge(call, answer, token, clock.now() - started)
+        return self._judge(call, answer, token, now - started)
 
     def _judge(self, call: _Call, answer: Answer, token: str | None, took_ms: int) -> Answer:
         verdict = self._classify(answer.status, answer.headers, answer.body)
@@ -265,14 +266,13 @@ class Transport:
             raise self._again(call, "server", self._usual_wait(call, "server", None), error, took_ms) from None
         return answer
 
-    def _no_answer(self, call: _Call, started: int, e: requests.RequestException) -> Exception:
+    def _no_answer(self, call: _Call, took_ms: int, e: requests.RequestException) -> Exception:
         why = _why_no_answer(e)
         if why is None:  # a bug of ours (malformed URL, ...), not trouble of the network
             return ContractBroken("the request could not be made", type(e).__name__)
         if call.fate == "write" and not _never_sent(e):
             return UnknownFate(call.endpoint, why)
         error = Unavailable(f"{urlsplit(self.base_url).netloc}: {why}")
-        took_ms = self._around.clock.now() - started
         return self._again(call, "server", self._usual_wait(call, "server", None), error, took_ms)
 
     def _renew(self, call: _Call, token: str | None, error: ConnectorError) -> Answer:
@@ -300,17 +300,17 @@ class Transport:
         )
         return Answer(response.status_code, response.headers, response.content)
 
-    def _learn(self, endpoint: str, answer: Answer) -> None:
-        self.budget.learn(endpoint, answer.headers)
+    def _learn(self, endpoint: str, answer: Answer, now: int) -> None:
+        self.budget.learn(endpoint, answer.headers, now)
         stamp = answer.headers.get("Date")
         date = http_date(stamp) if stamp else None
         if date is not None:
-            skew = date - self._around.clock.now()
+            skew = date - now
             self._skew_ms = skew if abs(skew) > SKEW_TOLERANCE_MS else 0
 
-    def _record(self, endpoint: str, status: int) -> None:
+    def _record(self, endpoint: str, status: int, at: int) -> None:
         with self._ledger_lock:
-            self._around.ledger.record(endpoint, status, self._around.clock.now())
+            self._around.ledger.record(endpoint, status, at)
 
     def _usual_wait(self, call: _Call, kind: str, step: float | None) -> float:
         tries = call.tries.get(kind, 0)

@@ -61,7 +61,7 @@ def test_the_vendors_headers_correct_limit_and_count() -> None:
     world = World()
     budget = Budget(world.surroundings(), [Window("burst", 190, 10)], signals)
     budget.take("GET /x")
-    budget.learn("GET /x", {"max": "100", "left": "1"})  # a smaller edition, and others are calling too
+    budget.learn("GET /x", {"max": "100", "left": "1"}, NOW)  # a smaller edition, and others are calling too
     budget.take("GET /x")
     assert world.clock.slept == []
     budget.take("GET /x")
