@@ -375,3 +375,45 @@ def test_the_seeded_org_is_what_the_hub_expects(org: Org) -> None:
     truth = requests.get(f"{org.control_url}/truth/people", timeout=30).text
     assert len(state) > len(contacts)
     assert all(contact in truth for contact in contacts)
+
+
+def test_a_composite_undoes_the_collection_inside_it(org: Org) -> None:
+    base = "/services/data/v67.0"
+    good = {"attributes": {"type": "Account"}, "Name": "Inner"}
+    inner: list[dict[str, Any]] = [
+        {"method": "POST", "url": f"{base}/composite/sobjects", "referenceId": "a", "body": {"records": [good]}},
+        {"method": "POST", "url": f"{base}/sobjects/Account", "referenceId": "b", "body": {}},
+    ]
+    org.call("POST", "/composite", json={"allOrNone": True, "compositeRequest": inner})
+    assert org.query("SELECT Id FROM Account WHERE Name = 'Inner'") == []
+    org.call("POST", "/composite", json={"allOrNone": False, "compositeRequest": inner})
+    assert len(org.query("SELECT Id FROM Account WHERE Name = 'Inner'")) == 1
+    nested = {"method": "POST", "url": f"{base}/composite", "referenceId": "c", "body": {"compositeRequest": inner}}
+    _error(org.call("POST", "/composite", json={"compositeRequest": [nested]}), 400, "INVALID_INPUT")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"null", b'"x"', b'{"records": 5}', b'{"records": [5]}', b'{"records": [{"LastName": "x"}]}', b"\xff"],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/sobjects/Lead"),
+        ("POST", "/composite/sobjects"),
+        ("PATCH", "/composite/sobjects"),
+        ("PATCH", "/composite/sobjects/Lead/Email"),
+        ("POST", "/composite/sobjects/Lead"),
+        ("POST", "/composite"),
+        ("POST", "/composite/batch"),
+        ("POST", "/tooling/sobjects/CustomField"),
+        ("POST", "/jobs/query"),
+        ("POST", "/jobs/ingest"),
+    ],
+)
+def test_bodies_of_the_wrong_shape_are_refused_in_the_vendors_form(
+    org: Org, method: str, path: str, body: bytes
+) -> None:
+    answer = org.call(method, path, data=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert {"message", "errorCode"} <= set(answer.json()[0])

@@ -211,10 +211,13 @@ class CollectionsApi:
         results: list[Result] = []
         failed = False
         for step, given in zip(steps, ids, strict=True):
+            self._org.begin()
             try:
                 results.append(step())
+                self._org.end(rollback=False)
             except RowRejectedError as refused:
                 failed = True
+                self._org.end(rollback=True)
                 results.append(self._failed(given, refused.errors) | (extra or {}))
         undo = failed and all_or_none
         self._org.end(rollback=undo)

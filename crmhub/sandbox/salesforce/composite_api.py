@@ -11,7 +11,7 @@ import orjson
 
 from crmhub.sandbox.messages import Query, Request, Response
 from crmhub.sandbox.salesforce.org import OrgState
-from crmhub.sandbox.salesforce.paths import bad_input, base_of
+from crmhub.sandbox.salesforce.paths import bad_input
 from crmhub.sandbox.salesforce.sobjects_api import body_of
 
 MAX_REQUESTS = 25
@@ -42,6 +42,8 @@ class CompositeApi:
             if len(results) > 0:
                 self._take()
             url = str(item.get("url", ""))
+            if _is_nested(url):
+                raise bad_input(f"Illegal url of a subrequest: {url}")
             full = url if url.startswith("/services/data/") else f"/services/data/{url.lstrip('/')}"
             answer = self._dispatch(_request(request, item, full, item.get("richInput")))
             results.append({"statusCode": answer.status, "result": _parsed(answer)})
@@ -78,7 +80,7 @@ class CompositeApi:
                 answer = _processing_halted()
             else:
                 url = str(_filled(item.get("url", ""), results))
-                if not url.startswith("/services/data/") or url.startswith(f"{base_of(request)}/composite/batch"):
+                if not url.startswith("/services/data/") or _is_nested(url):
                     raise bad_input(f"Illegal url of a subrequest: {url}")
                 answer = self._dispatch(_request(request, item, url, _filled(item.get("body"), results)))
             results[name] = _parsed(answer)
@@ -86,6 +88,11 @@ class CompositeApi:
                 failed.add(name)
             answers.append(answer)
         return answers
+
+
+def _is_nested(url: str) -> bool:
+    """A composite or batch inside another is refused; collections are fine."""
+    return re.search(r"/composite(/batch)?/?$", url.partition("?")[0]) is not None
 
 
 def _requests(body: dict[str, Any], key: str) -> list[dict[str, Any]]:

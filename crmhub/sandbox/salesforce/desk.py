@@ -56,7 +56,8 @@ class Desk:
         if row is None:
             raise ControlError(f"no {kind.name} {remote_id}")
         try:
-            Writer(self._org, self._user("person", row), secured=False).delete(kind, record_id)
+            writer = Writer(self._org, self._user("person", row), secured=False, lag=self._org.settings.lag)
+            writer.delete(kind, record_id)
         except RowRejectedError as refused:
             raise ControlError(str(refused)) from refused
 

@@ -41,7 +41,7 @@ class OrgState:
         self.access = Access(self.schema, self.tables, settings, self.user_id)
         self._numbers = {kind.name: count(FIRST_NEW) for kind in self.schema}
         self._pending: list[Pending] = []
-        self._journal: list[tuple[ObjectType, str, Row | None]] | None = None
+        self._journals: list[list[tuple[ObjectType, str, Row | None]]] = []
 
     def stamp(self) -> int:
         """Now, to the second: the resolution in which the vendor keeps times."""
@@ -78,13 +78,17 @@ class OrgState:
         self.access.forget()
 
     def begin(self) -> None:
-        """Start to remember what writes replace."""
-        self._journal = []
+        """Start to remember what writes replace; may be nested."""
+        self._journals.append([])
 
     def end(self, *, rollback: bool) -> None:
-        """Stop remembering; with `rollback` everything since `begin` is undone."""
-        journal, self._journal = self._journal or [], None
-        for kind, record_id, before in reversed(journal) if rollback else ():
+        """Stop remembering; with `rollback` everything since the matching `begin` is undone."""
+        journal = self._journals.pop()
+        if not rollback:
+            if self._journals:
+                self._journals[-1].extend(journal)
+            return
+        for kind, record_id, before in reversed(journal):
             if before is None:
                 self.tables[kind.name].drop(record_id)
             else:
@@ -92,8 +96,8 @@ class OrgState:
         self.access.forget()
 
     def _note(self, kind: ObjectType, record_id: str) -> None:
-        if self._journal is not None:
-            self._journal.append((kind, record_id, self.tables[kind.name].get(record_id)))
+        if self._journals:
+            self._journals[-1].append((kind, record_id, self.tables[kind.name].get(record_id)))
 
     def commit(self) -> None:
         """Make visible what is due."""

@@ -5,6 +5,8 @@ from typing import Any
 
 from crmhub.sandbox.clock import Clock
 from crmhub.sandbox.messages import Match, Request, Response, Router
+from crmhub.sandbox.salesforce.bulk_ingest import BulkIngest
+from crmhub.sandbox.salesforce.bulk_query import BulkQuery
 from crmhub.sandbox.salesforce.collections_api import CollectionsApi
 from crmhub.sandbox.salesforce.composite_api import CompositeApi
 from crmhub.sandbox.salesforce.desk import Desk
@@ -146,7 +148,7 @@ class Salesforce:
         ]
         for method, template, handler in plain:
             self.router.add(method, template, _guarded(handler))
-        for method, template, handler in self._versioned():
+        for method, template, handler in (*self._versioned(), *self._bulk()):
             self.router.add(method, ROOT + template, _guarded(handler))
 
     def _versioned(self) -> list[tuple[str, str, Handler]]:
@@ -189,6 +191,26 @@ class Salesforce:
             ("POST", "/composite/sobjects/{object}", collections.retrieve),
             ("GET", "/composite/sobjects/{object}", collections.retrieve_by_query),
             ("PATCH", "/composite/sobjects/{object}/{field}", collections.upsert),
+        ]
+
+    def _bulk(self) -> list[tuple[str, str, Handler]]:
+        query, ingest = BulkQuery(self._org), BulkIngest(self._org)
+        return [
+            ("POST", "/jobs/query", query.create),
+            ("GET", "/jobs/query", query.listing),
+            ("GET", "/jobs/query/{job}", query.get),
+            ("PATCH", "/jobs/query/{job}", query.abort),
+            ("DELETE", "/jobs/query/{job}", query.delete),
+            ("GET", "/jobs/query/{job}/results", query.results),
+            ("POST", "/jobs/ingest", ingest.create),
+            ("GET", "/jobs/ingest", ingest.listing),
+            ("GET", "/jobs/ingest/{job}", ingest.get),
+            ("PATCH", "/jobs/ingest/{job}", ingest.patch),
+            ("DELETE", "/jobs/ingest/{job}", ingest.delete),
+            ("PUT", "/jobs/ingest/{job}/batches", ingest.upload),
+            ("GET", "/jobs/ingest/{job}/successfulResults", ingest.successful),
+            ("GET", "/jobs/ingest/{job}/failedResults", ingest.failed),
+            ("GET", "/jobs/ingest/{job}/unprocessedrecords", ingest.unprocessed),
         ]
 
     def _dispatch(self, request: Request) -> Response:

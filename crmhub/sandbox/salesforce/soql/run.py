@@ -13,7 +13,7 @@ from crmhub.sandbox.salesforce.soql.lexer import query_error
 from crmhub.sandbox.salesforce.soql.nodes import Aggregate, FieldPath, Ordering, Query
 from crmhub.sandbox.salesforce.soql.parser import parse
 from crmhub.sandbox.salesforce.soql.scope import REFERENCE, Bound, Getter, Org, Scope
-from crmhub.sandbox.salesforce.soql.select import Selection
+from crmhub.sandbox.salesforce.soql.select import Selection, Shape
 from crmhub.sandbox.salesforce.soql.where import Conditions, Span, Test
 from crmhub.sandbox.salesforce.table import Row, Table, key_of
 
@@ -27,6 +27,7 @@ class Result:
     count: int | None = None
     table: str = ""
     """The object whose rows these are; empty for groups."""
+    shape: Shape | None = None
 
 
 def run(statement: str, org: Org, base: str) -> Result:
@@ -56,7 +57,7 @@ class _Runner:
         if query.having is not None:
             raise scope.error("MALFORMED_QUERY", "unexpected token: 'HAVING'", query.end)
         shape = Selection(scope, self._base, self._children).shape(query)
-        return Result(self._rows(query, scope, test), shape.emit, table=scope.kind.name)
+        return Result(self._rows(query, scope, test), shape.emit, table=scope.kind.name, shape=shape)
 
     def _scope(self, query: Query, kind: ObjectType | None = None) -> Scope:
         kind = kind or self._org.schema.get(query.source)

@@ -91,6 +91,18 @@ class Shape:
         self.add(key, emit)
         return shape
 
+    def columns(self) -> list[tuple[tuple[str, ...], Field]]:
+        """Paths and fields in order, for the bulk CSV; a child subquery or TYPEOF has none."""
+        found: list[tuple[tuple[str, ...], Field]] = []
+        for key in self._items:
+            if key in self._parents:
+                found.extend(((key, *path), field) for path, field in self._parents[key].columns())
+                continue
+            field = self._kind.field(key)
+            if field is not None:
+                found.append(((field.name,), field))
+        return found
+
     def emit(self, row: Row, actual: str | None = None) -> dict[str, Any]:
         """The record; `actual` is the kind of a row reached by a reference to several kinds."""
         name = actual or self._kind.name
