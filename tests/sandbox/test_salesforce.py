@@ -304,6 +304,16 @@ def test_locks_rules_and_rewriting(org: Org) -> None:
     assert org.call("POST", "/sobjects/Lead", json=twin, headers=headers).status_code == 201
 
 
+def test_automation_answers_a_write_in_the_writers_name(org: Org) -> None:
+    lead = _lead(org)
+    org.set(workflows=[{"object": "Lead", "field": "Rating", "value": "Hot", "set": {"Status": "Working - Contacted"}}])
+    org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Rating": "Cold"})
+    assert org.query(f"SELECT Status FROM Lead WHERE Id = '{lead}'")[0]["Status"] == "Open - Not Contacted"
+    org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Rating": "Hot"})
+    row = org.query(f"SELECT Status, LastModifiedBy.Username FROM Lead WHERE Id = '{lead}'")[0]
+    assert (row["Status"], row["LastModifiedBy"]["Username"]) == ("Working - Contacted", org.username)
+
+
 def test_edits_of_people_have_their_names_and_may_come_late(org: Org) -> None:
     lead = _lead(org)
     rep = org.query("SELECT Id FROM User WHERE Email = 'claire.fournier@ourfirm.example'")[0]["Id"]

@@ -281,6 +281,27 @@ def test_a_range_reads_only_its_rows(crowd: OrgState, monkeypatch: pytest.Monkey
     assert read == [last]
 
 
+def test_a_keyset_over_ids_reads_only_its_page(crowd: OrgState, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = crowd.tables["Lead"]
+    seen, last = 0, "000000000000000"
+    reads = 0
+    get = table.get
+
+    def counted(record_id: str) -> Row | None:
+        nonlocal reads
+        reads += 1
+        return get(record_id)
+
+    monkeypatch.setattr(table, "get", counted)
+    while True:
+        rows = run(f"SELECT Id FROM Lead WHERE Id > '{last}' ORDER BY Id LIMIT 2000", crowd.query_org(), BASE).rows
+        if not rows:
+            break
+        seen, last = seen + len(rows), str(rows[-1]["Id"])
+    assert seen == 25_002
+    assert reads < 26_000
+
+
 def test_spans_of_and_never_lose_rows(crowd: OrgState) -> None:
     low, high = render(NOW - 60_000)[:19] + "Z", render(NOW - 30_000)[:19] + "Z"
     last = _id("00Q", 25_090)

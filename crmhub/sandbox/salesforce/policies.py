@@ -12,7 +12,7 @@ from crmhub.sandbox.salesforce.table import Row
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """All raise RowRejectedError."""
+    """All but workflows raise RowRejectedError."""
 
     org: OrgState
 
@@ -31,6 +31,16 @@ class Policies:
                     continue
                 message = f"duplicate value found: {field.name} duplicates value on record with id: {record_id[:15]}"
                 raise reject("DUPLICATE_VALUE", message, field.name)
+
+    def workflows(self, kind: ObjectType, row: Row, before: Row | None) -> None:
+        """Before-save automation; its values are taken as they are."""
+        for rule in self.org.settings.workflows:
+            name, values = str(rule.get("field")), rule.get("set")
+            if rule.get("object") != kind.name or not isinstance(values, dict):
+                continue
+            changed = before is None or before.get(name) != row.get(name)
+            if changed and ("value" not in rule or rule["value"] == row.get(name)):
+                row.update({key: value for key, value in values.items() if kind.field(key) is not None})
 
     def validation_rules(self, kind: ObjectType, row: Row) -> None:
         """The admin's own text."""

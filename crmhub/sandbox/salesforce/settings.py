@@ -45,6 +45,9 @@ class Settings:
     """{object, field, value, message}: refused while the field holds the value (null: blank)."""
     duplicate_rules: list[dict[str, Any]] = field(default_factory=list)
     """{object, field, allowSave}: refused when another record holds the same value."""
+    workflows: list[dict[str, Any]] = field(default_factory=list)
+    """{object, field, value?, set: {field: value}}: when a save changes `field` (to `value`), the org's own
+    automation sets others in the same transaction, so they carry the writer's name."""
     customize_application: bool = True
     """The integration user may create fields."""
     password_flow: bool = False

@@ -28,6 +28,7 @@ class Table:
         self._rows: dict[str, Any] = {}
         self._make: Callable[[str, Any], Row] | None = None
         self._order: list[Key] | None = None
+        self._ids: list[str] | None = None
         self._stale = 0
         self._indexes: dict[str, dict[str, set[str]]] = {}
 
@@ -40,6 +41,7 @@ class Table:
     def seed(self, seeds: Iterable[tuple[str, Any]], make: Callable[[str, Any], Row]) -> None:
         """Many rows at once as (Id, what `make` turns into a row)."""
         self._rows.update(seeds)
+        self._ids = self._order = None
         self._make = make
 
     def get(self, record_id: str) -> Row | None:
@@ -55,14 +57,24 @@ class Table:
 
     def all(self) -> Iterator[Row]:
         """Every row by ascending Id."""
-        for record_id in sorted(self._rows):
-            yield self._row(record_id)
+        return self.by_id()
+
+    def by_id(self, low: str = LOWEST[1], high: str = HIGHEST[1]) -> Iterator[Row]:
+        """Rows with low <= Id <= high by ascending Id."""
+        if self._ids is None:
+            self._ids = sorted(self._rows)
+        for record_id in self._ids[bisect_left(self._ids, low) : bisect_right(self._ids, high)]:
+            row = self.get(record_id)
+            if row is not None:
+                yield row
 
     def put(self, row: Row) -> None:
         """Insert or replace by Id."""
         record_id = str(row["Id"])
         before = self.get(record_id)
         self._rows[record_id] = row
+        if before is None and self._ids is not None:
+            insort(self._ids, record_id)
         key = key_of(row)
         if self._order is not None and (before is None or key_of(before) != key):
             insort(self._order, key)
@@ -76,6 +88,7 @@ class Table:
         """Takes a row away for good."""
         row = self._row(record_id)
         del self._rows[record_id]
+        self._ids = None
         self._stale += 1
         for name, index in self._indexes.items():
             _drop(index, row.get(name), record_id)

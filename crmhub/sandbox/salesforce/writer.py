@@ -236,6 +236,7 @@ class Writer:
                 row[name] = value
 
     def _save(self, kind: ObjectType, row: Row, before: Row | None) -> None:
+        Policies(self.org).workflows(kind, row, before)
         save_rules(self.org, kind, row, before)
         self.org.put(kind, row, self.lag)
 

@@ -33,6 +33,7 @@ def _links() -> list[Field]:
         read_only(reference("AccountId", "Account ID", "Account")),
         reference("OwnerId", "Assigned To ID", "User", nillable=False, default="", permissionable=False),
         read_only(flag("IsArchived", "Archived")),
+        flag("IsRecurrence", "Create Recurring Series", updateable=False, permissionable=False),
         flag("IsReminderSet", "Reminder Set", permissionable=False),
         moment("ReminderDateTime", "Reminder Date/Time"),
     ]
@@ -102,6 +103,7 @@ def opportunity() -> ObjectType:
         picklist("StageName", "Stage", STAGES, nillable=False, permissionable=False),
         number("Amount", "Amount", "currency", 18, 2),
         number("Probability", "Probability (%)", "percent", 3, 0),
+        text("NextStep", "Next Step"),
         day("CloseDate", "Close Date", nillable=False, permissionable=False),
         picklist(
             "Type",

@@ -106,8 +106,12 @@ class _Runner:
 
     def _rows(self, query: Query, scope: Scope, test: Test) -> list[Row]:
         keys = self._keys(query.order_by, scope)
+        if _is_ascending(query.order_by, keys, ["Id"]) and test.span.ids is None:
+            rows = self._org.tables[scope.kind.name].by_id(test.span.id_low, test.span.id_high)
+            return list(self._limited((row for row in rows if self._alive(row) and test.holds(row)), query))
         matching = self._matching(scope.kind, test)
-        if not keys or _is_table_order(query.order_by, keys):
+        stamped = _is_ascending(query.order_by, keys, ["SystemModstamp"], ["SystemModstamp", "Id"])
+        if not keys or stamped:
             return list(self._limited(matching, query))
         wanted = None if query.limit is None else query.limit + query.offset
         if wanted is not None and wanted <= 2000 and len(keys) == 1 and _plain(keys[0]):
@@ -163,11 +167,11 @@ def _always(_row: Row) -> bool:
     return True
 
 
-def _is_table_order(order_by: tuple[Ordering, ...], keys: list[_SortKey]) -> bool:
-    """ORDER BY SystemModstamp[, Id] is the order the table is kept in."""
-    names = [key.bound.field.name for key in keys if not key.bound.steps]
-    ascending = not any(order.descending or order.nulls_last for order in order_by)
-    return ascending and names in (["SystemModstamp"], ["SystemModstamp", "Id"]) and len(names) == len(keys)
+def _is_ascending(order_by: tuple[Ordering, ...], keys: list[_SortKey], *orders: list[str]) -> bool:
+    """Whether ORDER BY is one of the orders that a table is kept in; these fields are never null."""
+    if any(order.descending for order in order_by) or any(key.bound.steps for key in keys):
+        return False
+    return [key.bound.field.name for key in keys] in orders
 
 
 def _plain(key: _SortKey) -> bool:
