@@ -223,6 +223,13 @@ stops = "first_touch"
 within = "4 business hours"
 on_breach = ["notify:owner", "notify:manager"]
 
+[sla.prospect_answer]
+label = "Answer to a prospect"
+starts = "stage:prospect"
+stops = "first_touch"
+within = "4 business hours"
+on_breach = ["notify:owner", "notify:manager"]
+
 [calendar]
 hours = "09:00-18:00"
 days = ["mon", "tue", "wed", "thu", "fri"]

@@ -1,0 +1,76 @@
+"""Figures for people: the funnel, the hottest leads, where the CRMs contradict each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.store.db import Db, Row, loads
+
+
+class Overview:
+    """Read-only questions about the whole store."""
+
+    def __init__(self, db: Db) -> None:
+        self.db = db
+
+    def joined(self) -> dict[str, int]:
+        """Among people known in several CRMs: rule -> people whose strongest link across CRMs is by it."""
+        return {
+            r["rule"]: r["n"]
+            for r in self.db.each(
+                "SELECT rule, COUNT(*) AS n FROM (SELECT r.entity_id, (SELECT l.rule FROM link l JOIN record x ON x.id = l.record_id "
+                "  WHERE x.entity = 'person' AND x.entity_id = r.entity_id AND l.rule NOT IN ('first', 'joined') "
+                "  ORDER BY l.weight DESC, l.id LIMIT 1) AS rule FROM record r WHERE r.entity = 'person' AND r.deleted_at IS NULL "
+                "  AND r.merged_into IS NULL GROUP BY r.entity_id HAVING COUNT(DISTINCT r.connection) > 1) "
+                "WHERE rule IS NOT NULL GROUP BY rule ORDER BY n DESC"
+            )
+        }
+
+    def contradictions(self) -> tuple[int, dict[tuple[str, ...], int]]:
+        """(people on whom the CRMs disagree in any field, {(connection says stage, ...): people} of stages)."""
+        people = int(
+            self.db.value(
+                "SELECT COUNT(DISTINCT entity_id) FROM conflict WHERE entity = 'person' AND closed_at IS NULL"
+            )
+        )
+        stages: dict[tuple[str, ...], int] = {}
+        for r in self.db.each("SELECT candidates FROM conflict WHERE field = 'crm_stage' AND closed_at IS NULL"):
+            said = tuple(sorted({f"{c['connection']} says {c['value']}" for c in loads(r["candidates"])}))
+            if len({s.split(" ")[0] for s in said}) > 1:
+                stages[said] = stages.get(said, 0) + 1
+        return people, dict(sorted(stages.items(), key=lambda kv: -kv[1]))
+
+    def funnel(self) -> list[tuple[str, int, int]]:
+        """(stage, people, hot ones) in the order of the lifecycle."""
+        order = "subscriber lead mql sal prospect opportunity customer recycled disqualified".split()
+        found = {
+            r["stage"]: (r["n"], r["hot"])
+            for r in self.db.each(
+                "SELECT g.stage, COUNT(*) AS n, SUM(s.band = 'hot') AS hot FROM stage g JOIN score s USING (person_id) "
+                "JOIN person p ON p.id = g.person_id WHERE p.merged_into IS NULL GROUP BY g.stage"
+            )
+        }
+        return [(s, *found[s]) for s in order if s in found]
+
+    def hottest(self, limit: int) -> list[Row]:
+        """Hot people that sales or marketing still has to win, an answer owed first, then by score."""
+        return self.db.rows(
+            "SELECT p.id, p.first_name, p.last_name, p.email, p.job_title, COALESCE(c.name, p.company_name) AS company, "
+            "s.total, s.band, s.grade, s.why, g.stage, g.reason, COALESCE(o.name, p.owner_email) AS owner, "
+            "(SELECT MIN(due_at) FROM clock k WHERE k.person_id = p.id AND k.stopped_at IS NULL) AS due_at "
+            "FROM person p JOIN score s ON s.person_id = p.id JOIN stage g ON g.person_id = p.id "
+            "LEFT JOIN company c ON c.id = p.company_id LEFT JOIN owner o ON o.email = p.owner_email "
+            "WHERE p.merged_into IS NULL AND s.band = 'hot' AND g.stage IN ('lead', 'mql', 'sal', 'prospect', 'subscriber') "
+            "ORDER BY (due_at IS NOT NULL AND owner IS NOT NULL) DESC, s.total DESC, p.id LIMIT ?",
+            (limit,),
+        )
+
+    def example(self) -> str | None:
+        """The e-mail of somebody whose story shows most: in both CRMs, hot, with several kinds of evidence."""
+        found: Any = self.db.value(
+            "SELECT p.email FROM person p JOIN score s ON s.person_id = p.id JOIN record r ON r.entity = 'person' "
+            "AND r.entity_id = p.id JOIN activity_party a ON a.person_id = p.id "
+            "WHERE p.email IS NOT NULL AND s.band = 'hot' GROUP BY p.id HAVING COUNT(DISTINCT r.connection) > 1 "
+            "ORDER BY COUNT(DISTINCT a.connection) DESC, COUNT(DISTINCT a.activity_id) DESC, p.id LIMIT 1"
+        )
+        return None if found is None else str(found)
