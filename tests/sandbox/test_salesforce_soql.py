@@ -147,6 +147,7 @@ def test_multiselect_includes(state: OrgState) -> None:
         ("SELECT Id FROM Lead WHERE Name = 'x", "MALFORMED_QUERY", "<EOF>"),
         ("SELECT Id FROM Lead WHERE Name = 'x' OR 1=1 --", "MALFORMED_QUERY", ""),
         ("SELECT Id FROM Lead WHERE Name = '\\x'", "MALFORMED_QUERY", "Illegal character sequence '\\x'"),
+        ("SELECT Id FROM Lead WHERE CreatedDate > LAST_N_YEARS:99999", "MALFORMED_QUERY", "unexpected token"),
         ("SELECT Id FROM Lead; DELETE", "MALFORMED_QUERY", ""),
         ("SELECT Id FROM Lead WHERE Name='a' AND Name='b' OR Name='c'", "MALFORMED_QUERY", "unexpected token: 'OR'"),
         ("SELECT Id FROM Lead LIMIT x", "MALFORMED_QUERY", "unexpected token: 'x'"),

@@ -153,7 +153,14 @@ def permission_set_assignment() -> ObjectType:
     fields = [
         id_field(),
         reference("AssigneeId", "Assignee ID", "User", nillable=False, updateable=False, permissionable=False),
-        reference("PermissionSetId", "PermissionSet ID", "PermissionSet", updateable=False, permissionable=False),
+        reference(
+            "PermissionSetId",
+            "PermissionSet ID",
+            "PermissionSet",
+            nillable=False,
+            updateable=False,
+            permissionable=False,
+        ),
         moment("SystemModstamp", "System Modstamp", createable=False, updateable=False, permissionable=False),
         flag("IsActive", "Active", createable=False, updateable=False, permissionable=False),
     ]

@@ -9,6 +9,9 @@ from datetime import date, timedelta
 
 from crmhub.sandbox.salesforce.times import add_months
 
+MAX_COUNT = 1000
+"""Keeps every unit within the calendar; the vendor's own bound is not documented."""
+
 Range = tuple[date, date]
 
 
@@ -58,7 +61,7 @@ def literal_range(word: str, count: int | None, today: date) -> Range | None:
         shift = {"last": -1, "this": 0, "next": 1}.get(side)
         make = _UNITS.get(unit)
         return make(today, shift, shift) if make and shift is not None else None
-    if not 0 < count <= 100_000 // 20:
+    if not 0 < count <= MAX_COUNT:
         return None
     if word in ("last_n_days", "next_n_days"):
         return _days(today, -count, 0) if word == "last_n_days" else _days(today, 1, count)
