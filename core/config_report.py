@@ -18,7 +18,10 @@ _AT = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, None when nothing is near."""
-    found = process.extractOne(word, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=70)
+    cutoff = 65 if len(word) <= 4 else 70  # one wrong letter of three is 67
+    found = process.extractOne(
+        word, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=cutoff
+    )
     return None if found is None else str(found[0])
 
 

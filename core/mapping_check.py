@@ -161,13 +161,28 @@ class _Check:
                 self._no_table(target, [o.value for o in remote.options if o.active])
             return
         live = self.live[table.key]
+        if not table.own:
+            self._not_there(target, table, live)
+            return
         for canonical, remotes in table.listed.items():
-            for value in remotes if table.own else remotes[:1]:
-                if value not in live and (table.own or target.pushed) and (table.key, value) not in self.reported:
+            for value in remotes:
+                if value not in live and (table.key, value) not in self.reported:
                     self.reported.add((table.key, value))
                     self._unlisted(target, remote, canonical, value, live)
-        if target.pulled and table.own:
+        if target.pulled:
             self._left_out(target, table, remote)
+
+    def _not_there(self, target: Target, table: OptionTable, live: set[str]) -> None:
+        """A shipped table names what HubSpot or Salesforce come with; an account may have other options."""
+        gone = [c for c, remotes in table.listed.items() if remotes and not live.intersection(remotes)]
+        if not gone or not target.pushed:
+            return
+        shown = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")
+        text = f"{target.connection} has no option for {len(gone)} of {len(table.listed)} values: {shown}"
+        if target.field.decision:
+            self.add(target, text, f"add these options to {target.remote} in the CRM")
+            return
+        self.add(target, f"{text}; they are not written", f"write a table [{table.key}] of your own", fatal=False)
 
     def _left_out(self, target: Target, table: OptionTable, remote: SchemaField) -> None:
         listed = {spelling(v) for v in table.read}
@@ -184,15 +199,9 @@ class _Check:
         assert table is not None
         labelled = next((o.value for o in remote.options if o.active and o.label == value), None)
         remedy = f'did you mean "{labelled}"?' if labelled else choose(value, sorted(live))
-        line = table.lines.get(canonical, 0) if table.own else target.line
-        key = f"{table.key}.{canonical}" if table.own else target.key
         text = f"{target.connection} has no option {value!r} in {remote.name}"
-        if not table.own:
-            text += f", which {table.file} writes for {canonical}"
-            remedy = f"{remedy} Write a table [{table.key}] of your own"
-        # an open list would take the value and keep a junk option
-        fatal = table.own or remote.closed
-        self.problems.append(ConfigProblem(self.file, line, key, text, remedy, fatal))
+        line = table.lines.get(canonical, table.line)
+        self.problems.append(ConfigProblem(table.file, line, f"{table.key}.{canonical}", text, remedy))
 
     def _no_table(self, target: Target, live: list[str]) -> None:
         key = f"options.{target.field.name}.{target.connection}"

@@ -34,8 +34,8 @@ _HEAD = """\
 # Which fields are synced, and where they live in each CRM. Check it with: crmhub check
 #
 # direction: pull (when absent) | push | both          write: always (when absent) | if_blank
-# wins: which CRM's value wins when they differ: a list such as ["salesforce", "hubspot"], or "latest" (when absent),
-#       "hub", "ask", "most_restrictive", "max", "union"
+# wins: which CRM's value wins when they differ: a list of connections in order, or "latest" (when absent), "hub",
+#       "ask", "most_restrictive", "max", "union"
 # A field without a block here is neither read nor written.
 """
 

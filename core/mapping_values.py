@@ -166,7 +166,7 @@ def _moment(ms: int) -> str | Unwritable:
         at = _EPOCH + timedelta(milliseconds=ms)
     except OverflowError:
         return Unwritable(f"{ms} is no moment")
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _fit(target: Target, value: Value) -> Value | Unwritable:
@@ -195,8 +195,14 @@ def bind(target: Target, remote: SchemaField | None) -> Target:
     if remote is None:
         return target
     options = frozenset(o.value for o in remote.options if o.active) if remote.type in ("option", "options") else None
+    table = target.options
+    if table is not None and options:
+        # of several remote values the first one that this account has is written
+        first = {c: next((r for r in remotes if r in options), None) for c, remotes in table.listed.items()}
+        table = replace(table, write={c: first[c] or usual for c, usual in table.write.items()})
     return replace(
         target,
+        options=table,
         max_length=remote.max_length,
         remote_type=remote.type,
         allowed=options or None,
