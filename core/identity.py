@@ -110,12 +110,19 @@ def person_identifiers(
         return
     for name in ("phone", "mobile"):
         raw = canonical.get(name)
-        number = values.phone(str(raw), str(canonical.get("country") or region)) if raw else None
+        number = values.phone(str(raw), region_of(canonical, region)) if raw else None
         if number:
             yield "phone_name", f"{number}|{last}"
     company = values.company_key(str(canonical.get("company_name") or ""))
     if first and company:
         yield "name_company", f"{first} {last}|{company}"
+
+
+def region_of(canonical: Mapping[str, Value], default: str) -> str:
+    """How a phone number without a country code is read: by the country of whom it belongs to, else `default`."""
+    told = canonical.get("country") or canonical.get("company_country")
+    code = values.country(str(told)) if told else None
+    return code if code is not None and len(code) == 2 else default
 
 
 def company_identifiers(

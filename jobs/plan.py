@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from connectors.contract import FieldRequest
 from core.expressions import Condition
+from core.identity import region_of
 from core.mapping import Mapping
 from core.mapping_structs import StreamMap, Unwritable
 from core.model import Entity, Stage, Value
@@ -137,6 +138,7 @@ class _Planner:
         settled: list[int] = []
         for i, row in rows.items():
             wanted = self._wanted(entity, row, decisions, stamps, untouched.get(i))
+            here = region_of(row.values, hub.settings.hub.region)
             again = False
             for r in (x for x in mine if x.entity_id == i):
                 if r.read_only is not None:
@@ -146,7 +148,7 @@ class _Planner:
                     wanted,
                     view,
                     self.targets[r.connection, r.stream],
-                    same=lambda n, a, b: self.mapping.same(n, a, b, hub.settings.hub.region),
+                    same=partial(self._same, here),
                     now=self.now,
                     min_delta=float(hub.settings.rollout.min_delta),
                     owners=self._owner_ids(r.connection),
@@ -162,6 +164,9 @@ class _Planner:
                 settled.append(i)
         hub.entities.planned(entity, settled)
         return found
+
+    def _same(self, here: str, name: str, a: Value, b: Value) -> bool:
+        return self.mapping.same(name, a, b, here)
 
     def _wanted(
         self, entity: Entity, row: EntityRow, decisions: dict[int, dict[str, Value]], stamps: Any, untouched: str | None

@@ -59,7 +59,7 @@ class _Resolver:
     def __init__(self, hub: Hub, entity: Entity, done: Resolved) -> None:
         self.hub, self.entity, self.done = hub, entity, done
         self.mapping = hub.mapping
-        self.region = hub.settings.hub.region
+        self.region = self.here = hub.settings.hub.region
         self.position = {n: i for i, n in enumerate(hub.settings.connections)}
         self.owners = {n: owner_emails(hub, n) for n in hub.names()}
         self.streams: dict[tuple[str, str], StreamMap] = {
@@ -275,6 +275,7 @@ class _Resolver:
         waiting: dict[int, set[str]] = {r.id: set() for r in records}
         names = sorted({f for c in shown.values() for f in c if self.mapping.field(f).entity == self.entity})
         for name in names:
+            self.here = identity.region_of(row.values, self.region)
             votes = [self._vote(r, name, shown, agreed_before, order) for r in voters if name in shown[r.id]]
             before = row.values.get(name)
             current = stamped.get((row.id, name), Current(before))
@@ -315,7 +316,7 @@ class _Resolver:
         return Vote(r.id, r.connection, value, base, state, lo, hi, actor, order[r.id], target.remote)
 
     def _same(self, name: str, a: Value, b: Value) -> bool:
-        return self.mapping.same(name, a, b, self.region)
+        return self.mapping.same(name, a, b, self.here)
 
     def _decide(self, name: str, current: Current, votes: list[Vote], open_conflict: Conflict | None) -> Settled:
         stage_like = name == "crm_stage"

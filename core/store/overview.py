@@ -65,6 +65,68 @@ class Overview:
             (limit,),
         )
 
+    def fill(self, connection: str, stream: str, fields: list[str]) -> tuple[int, dict[str, int]]:
+        """(live records, {remote field: how many have a value})."""
+        paths = ['$."' + f.replace('"', "").replace("'", "") + '"' for f in fields]
+        sums = "".join(f", SUM(json_extract(remote, '{p}') IS NOT NULL)" for p in paths)
+        row = self.db.conn.execute(
+            f"SELECT COUNT(*){sums} FROM record WHERE connection = ? AND stream = ? AND deleted_at IS NULL "
+            "AND merged_into IS NULL",
+            (connection, stream),
+        ).fetchone()
+        return row[0], {f: row[i + 1] or 0 for i, f in enumerate(fields)}
+
+    def values_of(self, connection: str, stream: str, field: str, limit: int) -> list[tuple[str, int]]:
+        """(remote value, records) of one field, the most frequent first."""
+        path = '$."' + field.replace('"', "") + '"'
+        return [
+            (str(r["v"]), r["n"])
+            for r in self.db.each(
+                "SELECT json_extract(remote, ?1) AS v, COUNT(*) AS n FROM record WHERE connection = ?2 AND stream = ?3 "
+                "AND deleted_at IS NULL AND v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT ?4",
+                (path, connection, stream, limit),
+            )
+        ]
+
+    def disagreements(self, samples: int) -> list[dict[str, Any]]:
+        """Per field: kind, how many, and some with who says what."""
+        found: list[dict[str, Any]] = []
+        for r in self.db.rows(
+            "SELECT entity, field, kind, COUNT(*) AS n FROM conflict WHERE closed_at IS NULL GROUP BY entity, field, kind "
+            "ORDER BY kind = 'noted', n DESC"
+        ):
+            some = [
+                {"id": s["entity_id"], **{c["connection"]: c["value"] for c in loads(s["candidates"])}}
+                for s in self.db.each(
+                    "SELECT entity_id, candidates FROM conflict WHERE closed_at IS NULL AND entity = ? AND field = ? AND kind = ? "
+                    "ORDER BY id LIMIT ?",
+                    (r["entity"], r["field"], r["kind"], samples),
+                )
+            ]
+            found.append(
+                {"entity": r["entity"], "field": r["field"], "kind": r["kind"], "count": r["n"], "samples": some}
+            )
+        return found
+
+    def people_ids(self, after: int, limit: int) -> list[int]:
+        """Ids of people in order."""
+        return [
+            r["id"]
+            for r in self.db.each(
+                "SELECT id FROM person WHERE merged_into IS NULL AND id > ? ORDER BY id LIMIT ?", (after, limit)
+            )
+        ]
+
+    def people_by_kind(self) -> dict[str, int]:
+        """activity kind -> people who did it."""
+        return {
+            r["kind"]: r["n"]
+            for r in self.db.each(
+                "SELECT a.kind, COUNT(DISTINCT p.person_id) AS n FROM activity a JOIN activity_party p ON p.activity_id = a.id "
+                "WHERE a.deleted_at IS NULL AND a.completed = 1 AND p.person_id IS NOT NULL GROUP BY a.kind ORDER BY n DESC"
+            )
+        }
+
     def example(self) -> str | None:
         """The e-mail of somebody whose story shows most: in both CRMs, hot, with several kinds of evidence."""
         found: Any = self.db.value(

@@ -127,7 +127,7 @@ def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
         click.echo(f"  creates fields in {where}: {', '.join(names)}")
     for where, what in made.triggers.items():
         click.echo(f"  {where}: {what}")
-    click.echo("\n".join(table(sorted(made.fields.items(), key=lambda kv: -kv[1]))))
+    click.echo("\n".join(table(made.fields.most_common())))
     if made.held:
         click.echo(f"held back: {counted(made.held)} fields")
     if made.id is not None and limit:

@@ -1,0 +1,73 @@
+"""profile: the data before the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crmhub.cli.common import config_option, echo_json, hub_at, json_option, table
+from jobs.profile import profile as make_profile
+
+
+@click.command(
+    "profile", help="What the data is like: fill rates, unmapped options, disagreements, reach of each rule."
+)
+@config_option
+@json_option
+@click.option("--samples", default=2, show_default=True, help="Examples per disagreement.")
+def profile(config: Path, as_json: bool, samples: int) -> None:
+    with hub_at(config, quiet=True) as hub:
+        found = make_profile(hub, samples=samples)
+    if as_json:
+        echo_json(found)
+        return
+    if not found["fill"]:
+        click.echo("the store is empty; run `crmhub pull` first")
+        return
+    _fill(found["fill"])
+    if found["unmapped_options"]:
+        click.echo("\noption values that no table translates (they pass through as they are; add them to [options]):")
+        rows = [
+            (f"{o['connection']} {o['stream']}.{o['remote']}", o["value"], o["records"], o["table"])
+            for o in found["unmapped_options"]
+        ]
+        click.echo("\n".join(table(rows, ("field", "value", "records", "table"))))
+    _disagreements(found["disagreements"])
+    click.echo("\nhow many people each rule reaches")
+    click.echo(
+        "\n".join(
+            table(
+                [(r["people"], _share(r["people"], r["of"]), r["rule"], r["label"]) for r in found["rules"]],
+                ("people", "", "rule", ""),
+            )
+        )
+    )
+
+
+def _fill(fill: list[dict[str, Any]]) -> None:
+    places = list(dict.fromkeys((f["connection"], f["stream"], f["records"]) for f in fill))
+    fields = list(dict.fromkeys(f["field"] for f in fill))
+    share = {(f["field"], f["connection"], f["stream"]): f"{f['share']:.0%}" for f in fill}
+    click.echo("filled, by field")
+    rows = [[name, *(share.get((name, c, s), "") for c, s, _ in places)] for name in fields]
+    click.echo("\n".join(table(rows, ("field", *(f"{c} {s} ({n:,})" for c, s, n in places)))))
+
+
+def _disagreements(found: list[dict[str, Any]]) -> None:
+    for title, kinds in (
+        ("fields on which CRMs disagree; they wait for a `wins` in mapping.toml or an edit", ("adoption", "edit")),
+        ("differences that stop nothing: nobody writes these fields", ("noted",)),
+    ):
+        mine = [d for d in found if d["kind"] in kinds]
+        if not mine:
+            continue
+        click.echo(f"\n{title}")
+        for d in mine:
+            some = "; ".join(", ".join(f"{k}: {v}" for k, v in s.items() if k != "id") for s in d["samples"])
+            click.echo(f"  {d['count']:>6,}  {d['field']:<18} {some}"[:140])
+
+
+def _share(n: int, of: int) -> str:
+    return f"{n / of:.0%}" if of else "-"
