@@ -178,8 +178,10 @@ def _conditions(data: Mapping[str, Any]) -> tuple[_Found, ...]:
         ("lifecycle", "moves", "*", "when"),
     )
     found = [one for pattern in patterns for one in _matches(data, pattern, ())]
-    if all(path != ("rollout", "never_touch") for path, _ in found):
-        found.append((("rollout", "never_touch"), Rollout().never_touch))
+    key: KeyPath = ("rollout", "never_touch")
+    if all(path != key for path, _ in found):
+        found.append((key, Rollout().never_touch))
+    found = [(path, text) for path, text in found if path != key or text.strip()]  # "" exempts nobody
     return tuple(found)
 
 

@@ -93,7 +93,7 @@ class Rollout(_Table, frozen=True, kw_only=True):
     mode: Mode = "observe"
     canary: str | None = None
     live_from: Any = None  # date or datetime (checked by load): earlier events start no clock, task, alert
-    never_touch: str = NEVER_TOUCH
+    never_touch: str = NEVER_TOUCH  # a condition; "" exempts nobody
     stop_if: StopIf = StopIf()
     min_delta: Points = 5  # a score is written when it moved by this much, or band, grade, stage changed
 

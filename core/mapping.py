@@ -190,8 +190,9 @@ def load_mapping(
         return None, problems
     report = Report.of(user_file, user_text)
     user = read_user(report, known, connections)
+    problems = sorted(report.problems, key=lambda p: p.line)
     if user is None or report.fatal:
-        return None, report.problems
+        return None, problems
     slots = {
         key: tuple((t.field.name, t.remote, reader(t), t.owner) for t in targets if t.pulled)
         for key, targets in user.fields.items()
@@ -206,7 +207,7 @@ def load_mapping(
         all_fields=user.fields,
         _slots=slots,
     )
-    return mapping, report.problems
+    return mapping, problems
 
 
 def _no_mapping(file: str, kind: str, shipped: abc.Mapping[str, str]) -> ConfigProblem:

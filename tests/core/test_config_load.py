@@ -34,6 +34,10 @@ def test_defaults(tmp_path: Path) -> None:
     assert found.live_from_ms is None
 
 
+def test_nobody_may_be_exempt(tmp_path: Path) -> None:
+    assert settings(tmp_path, GOOD.replace("[rollout]", '[rollout]\nnever_touch = ""')).rollout.never_touch == ""
+
+
 def test_paths_start_at_the_file(tmp_path: Path) -> None:
     found = settings(tmp_path, GOOD.replace("[hub]", '[hub]\nstore = "data/hub.db"'))
     assert Path(found.store_path) == tmp_path / "data" / "hub.db"

@@ -150,8 +150,7 @@ def test_all_problems_come_at_once() -> None:
         '[fields.own]\ntype = "txt"\n'
         "[options.industri.hubspot]\n"
     )
-    keys = [(p.line, p.key) for p in sorted(found(text), key=lambda p: p.line)]
-    assert keys == [
+    assert [(p.line, p.key) for p in found(text)] == [
         (5, "fields.city.hubspot.feild"),
         (5, "fields.city.hubspot.direction"),
         (7, "fields.state.wins"),
