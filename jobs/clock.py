@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-
-import requests
+from typing import TYPE_CHECKING
 
 from core.errors import Refused
+
+if TYPE_CHECKING:
+    import requests
 
 
 class SystemClock:
@@ -32,8 +34,10 @@ class ControlClock:
     _FRESH_S = 0.02
 
     def __init__(self, url: str) -> None:
+        import requests  # 40 ms: only those who need it pay
+
         self.url = url
-        self._http = requests.Session()
+        self._http: requests.Session = requests.Session()
         self._lock = threading.Lock()
         self._read_at = -1.0
         self._now = 0
@@ -64,7 +68,7 @@ class ControlClock:
             answer = self._http.get(self.url, timeout=10)
             answer.raise_for_status()
             self._take(answer.json())
-        except (requests.RequestException, ValueError, KeyError) as e:
+        except (OSError, ValueError, KeyError) as e:  # requests' errors are OSErrors
             raise Refused(
                 f"the clock at {self.url} does not answer ({type(e).__name__})",
                 "start the sandbox it belongs to, or unset CRMHUB_CLOCK",

@@ -172,7 +172,7 @@ class _Planner:
         self, entity: Entity, row: EntityRow, decisions: dict[int, dict[str, Value]], stamps: Any, untouched: str | None
     ) -> Wanted:
         own = decisions.get(row.id, {})
-        reasons: dict[str, str] = {n: "follows stage and score" for n in own}
+        reasons: dict[str, str] = dict.fromkeys(own, "follows stage and score")
         reasons |= {n: str(own[n]) for n in ("stage", "score") if n in own}
         if own:
             reasons["stage"], _, reasons["score"] = str(own["why"]).partition(" | ")

@@ -23,25 +23,25 @@ def profile(hub: Hub, *, samples: int = 3) -> dict[str, Any]:
 
 
 def _fill(hub: Hub, view: Overview) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for name in hub.names():
         for spec in hub.mapping.streams(name):
             targets = hub.mapping.fields(name, spec.name)
             if spec.entity not in ("person", "company") or not targets:
                 continue
             rows, filled = view.fill(name, spec.name, [t.remote for t in targets])
-            for t in targets if rows else ():
-                found.append(
-                    {
-                        "connection": name,
-                        "stream": spec.name,
-                        "remote": t.remote,
-                        "field": t.field.name,
-                        "records": rows,
-                        "filled": filled[t.remote],
-                        "share": round(filled[t.remote] / rows, 4),
-                    }
-                )
+            found += [
+                {
+                    "connection": name,
+                    "stream": spec.name,
+                    "remote": t.remote,
+                    "field": t.field.name,
+                    "records": rows,
+                    "filled": filled[t.remote],
+                    "share": round(filled[t.remote] / rows, 4),
+                }
+                for t in (targets if rows else ())
+            ]
     return found
 
 

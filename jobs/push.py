@@ -43,7 +43,7 @@ def push(
     items: Sequence[PlanItem] | None = None,
     approved: bool = False,
 ) -> dict[str, Pushed]:
-    """Execute a plan (or the items of an approved plan file) on its connections, and finish what a killed push began."""
+    """Execute a plan, or the items of an approved plan file, and finish what a killed push began."""
     done: dict[str, Pushed] = {}
     for name in hub.names(names):
         done[name] = result = Pushed()
@@ -105,7 +105,7 @@ class _Pusher:
     # ---- what a killed process left behind
 
     def recover(self) -> None:
-        """Ops whose fate nobody knows: updates are read back and sent again where needed; creates are looked up by key."""
+        """Ops of unknown fate: updates are read back, and sent again where needed; creates are looked up by key."""
         hub = self.hub
         ops = hub.outbox.under_way(self.name)
         with hub.db.write():
@@ -165,7 +165,8 @@ class _Pusher:
         ):
             if limit is not None and n > limit:
                 raise Stopped(
-                    f"{self.name}: the plan holds {n} {what.replace('_', ' ')}, stop_if.{what} is {limit}; nothing was written",
+                    f"{self.name}: the plan holds {n} {what.replace('_', ' ')}, stop_if.{what} is {limit}; "
+                    "nothing was written",
                     "look at `crmhub plan`; if it is right, raise [rollout] stop_if or `crmhub push --plan FILE`",
                 )
         if limits.share is not None and updates:
@@ -174,7 +175,8 @@ class _Pusher:
                 total = self.hub.records.count(self.name, stream)
                 if total and n > limits.share * total and n > 20:
                     raise Stopped(
-                        f"{self.name}: the plan changes {n} of {total} {stream}, more than stop_if.share = {limits.share}; "
+                        f"{self.name}: the plan changes {n} of {total} {stream}, more than "
+                        f"stop_if.share = {limits.share}; "
                         "nothing was written",
                         "look at `crmhub plan`; if it is right, raise [rollout] stop_if.share",
                     )

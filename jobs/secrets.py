@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
-from cryptography.fernet import Fernet, InvalidToken
 
 from core.errors import Refused
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 
 class TokenFile:
@@ -30,6 +33,8 @@ class TokenFile:
         """name -> value. Raises Refused when the key does not fit."""
         if not self.path.exists():
             return {}
+        from cryptography.fernet import InvalidToken
+
         try:
             text = self._fernet().decrypt(self.path.read_bytes())
         except (InvalidToken, ValueError) as e:
@@ -45,6 +50,8 @@ class TokenFile:
         _replace(self.path, self._fernet().encrypt(orjson.dumps(values)))
 
     def _fernet(self) -> Fernet:
+        from cryptography.fernet import Fernet
+
         key = os.environ.get("CRMHUB_KEY", "").encode()
         if not key:
             if not self.key_path.exists():

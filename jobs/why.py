@@ -16,7 +16,7 @@ from jobs.runtime import Hub
 
 @dataclass(slots=True)
 class Entry:
-    """One thing that happened: ms, a word (seen, linked, did, changed, staged, clock, written, refused, waits), words."""
+    """One thing that happened: when (ms), a word for its kind (seen, linked, did, written ...), the story."""
 
     at: int
     what: str

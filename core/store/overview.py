@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.model import Stage
 from core.store.db import Db, Row, loads
 
 
@@ -42,7 +43,8 @@ class Overview:
 
     def funnel(self) -> list[tuple[str, int, int]]:
         """(stage, people, hot ones) in the order of the lifecycle."""
-        order = "subscriber lead mql sal prospect opportunity customer recycled disqualified".split()
+        order = [s.value for s in Stage if s not in (Stage.RECYCLED, Stage.DISQUALIFIED)]
+        order += [Stage.RECYCLED.value, Stage.DISQUALIFIED.value]
         found = {
             r["stage"]: (r["n"], r["hot"])
             for r in self.db.each(

@@ -92,7 +92,8 @@ def _run(hub: Hub, people: int) -> _Told:
     refused = ops["rejected"] + sum(p.dead for p in done.values())
     told.say(
         "written",
-        f"{ops['applied']:,} records in two CRMs, {refused} refused; a second sync planned {again.plan.ops if again.plan else 0} writes.",
+        f"{ops['applied']:,} records in two CRMs, {refused} refused; "
+        f"a second sync planned {again.plan.ops if again.plan else 0} writes.",
     )
     status = status_of(hub)
     waits = status["waiting"]
@@ -144,7 +145,8 @@ def _facts(hub: Hub, told: _Told, first: Report) -> None:
     if worst:
         told.say(
             "",
-            f"{sum(worst.values()):,} of them are leads in one CRM and customers in the other ({' and '.join(next(iter(worst)))}):",
+            f"{sum(worst.values()):,} of them are leads in one CRM and customers in the other "
+            f"({' and '.join(next(iter(worst)))}):",
         )
         told.say("", "nurture mail would go to customers. The hub says customer, in both.")
     told.data |= {
@@ -165,7 +167,11 @@ def _hottest(hub: Hub, told: _Told) -> None:
         f"{r['first_name'] or ''} {r['last_name'] or ''}, {who}: {shown(r['total'])} points, {r['stage']}".strip(),
     )
     told.say("", f"= {r['why']}"[:118])
-    due = f"an answer is due {when(r['due_at'], zone)}" if r["due_at"] else "no answer is owed yet"
+    late = r["due_at"] is not None and r["due_at"] < hub.clock.now()
+    due = (
+        f"an answer {'was' if late else 'is'} due {when(r['due_at'], zone)}" if r["due_at"] else "no answer is owed yet"
+    )
+    due += ", overdue" if late else ""
     told.say("", f"owner {r['owner'] or 'nobody yet'}; {due}.")
     told.data["hottest"] = {
         "email": r["email"],
@@ -187,7 +193,8 @@ def _rest(hub: Hub, told: _Told) -> None:
     told.lines += ["", "ten hot leads"]
     for r in view.hottest(10):
         name = f"{r['first_name'] or ''} {r['last_name'] or ''}".strip() or r["email"]
-        due = f", due {when(r['due_at'], zone)}" if r["due_at"] else ""
+        late = r["due_at"] is not None and r["due_at"] < hub.clock.now()
+        due = f", {'overdue since' if late else 'due'} {when(r['due_at'], zone)}" if r["due_at"] else ""
         told.lines.append(
             f"  {shown(r['total']):>6} {r['grade']} {name[:24]:<24} {r['stage']}: {r['reason']}{due}"[:118]
         )

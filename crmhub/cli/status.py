@@ -54,7 +54,8 @@ def status(config: Path, as_json: bool) -> None:
     click.echo("bands: " + (", ".join(f"{n:,} {s}" for s, n in found["bands"].items()) or "none yet"))
     w = found["waiting"]
     click.echo(
-        f"waiting for a person: {w['conflicts']:,} conflicts, {w['adoption']:,} disagreements from before the first sync, "
+        f"waiting for a person: {w['conflicts']:,} conflicts, "
+        f"{w['adoption']:,} disagreements from before the first sync, "
         f"{w['reviews']:,} pairs to review, {w['dead_letters']:,} dead letters; {w['outbox']:,} ops in the outbox"
     )
     for line in found["jobs"]:
