@@ -174,7 +174,7 @@ class _Check:
 
     def _not_there(self, target: Target, table: OptionTable, live: set[str]) -> None:
         """A shipped table names what HubSpot or Salesforce come with; an account may have other options."""
-        gone = [c for c, remotes in table.listed.items() if remotes and not live.intersection(remotes)]
+        gone = [c for c, remotes in table.listed.items() if c and remotes and not live.intersection(remotes)]
         if not gone or not target.pushed:
             return
         shown = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")

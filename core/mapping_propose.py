@@ -308,7 +308,7 @@ class _Proposal:
             value = _q(values[0]) if len(values) == 1 else f"[{', '.join(map(_q, values))}]"
             lines.append(f"{_key(canonical)} = {value}")
         if any(p.direction != "pull" and not p.off for p in block.places[connection]):
-            lines += [f"{_key(w)} = false" for w in words if w not in table]
+            lines += [f"{_key(w)} = false" for w in words if w and w not in table]
         listed = {v for values in table.values() for v in values}
         for value, label in self._live_values(block, connection).items():
             if value not in listed:

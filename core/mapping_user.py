@@ -8,6 +8,7 @@
     CONNECTION = [{...}, {...}]           the same field in two remote fields
     type, entity, label                   declare a field of your own
     [options.X.CONNECTION]                canonical = "remote" | ["first is written", ...] | false (not written)
+                                          "" = [...]: remote values that say nothing, read as blank
 
 A table in [options] replaces the shipped one of that connection. It belongs to the field as named here; the hub's own
 crmhub_* fields keep their canonical words when the connection maps another remote field beside them.
@@ -216,7 +217,7 @@ class _Reader:
         words = VOCABULARY.get(name)
         if words is not None:
             for canonical in values:
-                if canonical not in words:
+                if canonical and canonical not in words:
                     self.report.add((*path, canonical), f"is no {name.removeprefix('crm_')}", choose(canonical, words))
             missing = [w for w in words if w not in values and name in COMPLETE]
             if missing:

@@ -80,7 +80,7 @@ def _one(table: OptionTable) -> Reader:
 
     def read(value: Value) -> Value:
         text = _text(value)
-        return None if text is None else words(str(text))
+        return None if text is None else words(str(text)) or None
 
     return read
 
@@ -92,7 +92,7 @@ def _many(table: OptionTable | None) -> Reader:
         text = _text(value)
         if text is None:
             return None
-        parts = {words(part) for raw in str(text).split(";") if (part := raw.strip())}
+        parts = {words(part) for raw in str(text).split(";") if (part := raw.strip())} - {""}
         return ";".join(sorted(parts)) or None
 
     return read

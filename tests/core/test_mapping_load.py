@@ -106,6 +106,13 @@ def test_the_stage_of_a_salesforce_contact_is_its_accounts() -> None:
     assert mapping.canonical("salesforce", "leads", {"Status": "Working - Contacted"}) == {"crm_stage": "sal"}
 
 
+def test_options_that_say_nothing_read_as_blank() -> None:
+    mapping = good()
+    assert mapping.canonical("hubspot", "contacts", {"lifecyclestage": "other"}) == {"crm_stage": None}
+    assert mapping.canonical("salesforce", "contacts", {"Account.Type": "Other"}) == {"crm_stage": None}
+    assert mapping.canonical("hubspot", "contacts", {"lifecyclestage": "our_own"}) == {"crm_stage": "our_own"}
+
+
 def test_consent_in_two_fields_any_yes_counts_then_any_no() -> None:
     mapping = good()
     cases = [("false", "true", True), ("true", None, True), (None, "false", False), (None, None, None)]

@@ -93,7 +93,10 @@ def test_option_tables_list_what_this_account_has() -> None:
     assert tables["industry"]["hubspot"]["technology"] == ["COMPUTER_SOFTWARE", "INTERNET"]
     assert tables["industry"]["salesforce"]["legal"] is False, "HubSpot knows it, Salesforce cannot take it"
     assert tables["crm_stage"]["salesforce"]["lead"] == ["Open - Not Contacted", "Prospect"]
-    assert '# ... = "other"' in propose()
+    assert tables["crm_stage"]["hubspot"][""] == "other", "read as blank"
+    live = schemas()
+    live["hubspot", "contacts"] += [option("hs_lead_status", "NEW", "OUR_OWN")]
+    assert '# ... = "OUR_OWN"  # Our Own' in propose(live=live)
 
 
 def test_what_the_check_refuses_is_commented_out_with_the_reason() -> None:
