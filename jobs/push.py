@@ -10,7 +10,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from connectors.contract import ConnectorError, QuotaExhausted, ReadResult, Rejected, Unavailable, WriteOp, WriteResult
+from connectors.contract import (
+    AuthFailed,
+    ConnectorError,
+    MissingScope,
+    QuotaExhausted,
+    ReadResult,
+    Rejected,
+    Throttled,
+    Unavailable,
+    WriteOp,
+    WriteResult,
+)
 from core.errors import PlanStale, Refused, Stopped
 from core.model import Value
 from core.store.outbox import Op, PlanItem
@@ -412,6 +423,12 @@ def _plain(value: Value) -> Value:
 def told(error: ConnectorError) -> str:
     """An error of a connection as a sentence that says what to do."""
     where = error.connection or "a CRM"
+    if isinstance(error, AuthFailed):
+        return f"{where}: {error} Renew them for [connections.{where}] in the configuration, then: crmhub check {where}"
+    if isinstance(error, MissingScope):
+        return f"{where}: {error}; have it granted to our user or app, then: crmhub check {where}"
+    if isinstance(error, Throttled):
+        return f"{where}: {error}; other tools may be using up the limit; sync again later"
     if isinstance(error, QuotaExhausted):
         return f"{where}: {error}; the rest waits, the next sync after the reset continues"
     if isinstance(error, Unavailable):

@@ -54,8 +54,8 @@ class Overview:
         }
         return [(s, *found[s]) for s in order if s in found]
 
-    def hottest(self, limit: int) -> list[Row]:
-        """Hot people that sales or marketing still has to win, an answer owed first, then by score."""
+    def hottest(self, limit: int, now: int) -> list[Row]:
+        """Hot people that sales or marketing still has to win: an answer not yet late first, then owed, then by score."""
         return self.db.rows(
             "SELECT p.id, p.first_name, p.last_name, p.email, p.job_title, COALESCE(c.name, p.company_name) AS company, "
             "s.total, s.band, s.grade, s.why, g.stage, g.reason, COALESCE(o.name, p.owner_email) AS owner, "
@@ -63,8 +63,9 @@ class Overview:
             "FROM person p JOIN score s ON s.person_id = p.id JOIN stage g ON g.person_id = p.id "
             "LEFT JOIN company c ON c.id = p.company_id LEFT JOIN owner o ON o.email = p.owner_email "
             "WHERE p.merged_into IS NULL AND s.band = 'hot' AND g.stage IN ('lead', 'mql', 'sal', 'prospect', 'subscriber') "
-            "ORDER BY (due_at IS NOT NULL AND owner IS NOT NULL) DESC, s.total DESC, p.id LIMIT ?",
-            (limit,),
+            "ORDER BY (due_at > ?1 AND owner IS NOT NULL) DESC, (due_at IS NOT NULL AND owner IS NOT NULL) DESC, "
+            "s.total DESC, p.id LIMIT ?2",
+            (now, limit),
         )
 
     def fill(self, connection: str, stream: str, fields: list[str]) -> tuple[int, dict[str, int]]:

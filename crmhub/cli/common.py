@@ -100,3 +100,20 @@ def _cell(value: object) -> str:
 def counted(counts: Mapping[str, int]) -> str:
     """ "3 conflict, 2 hold" """
     return ", ".join(f"{n:,} {k}" for k, n in sorted(counts.items(), key=lambda kv: -kv[1]) if n)
+
+
+_HELD = {
+    "adoption": "fields on which CRMs disagree",
+    "edit": "fields in conflict",
+    "conflict": "fields in conflict",
+    "hold": "fields on hold",
+    "unwritable": "values the CRM cannot hold",
+    "rejected": "writes the CRM refused before",
+    "untouched": "fields of customers or open deals",
+    "economy": "scores that moved too little",
+}
+
+
+def held_words(held: Mapping[str, int]) -> str:
+    """What a plan holds back, in words."""
+    return ", ".join(f"{n:,} {_HELD.get(kind, kind)}" for kind, n in sorted(held.items(), key=lambda kv: -kv[1]) if n)

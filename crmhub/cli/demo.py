@@ -19,7 +19,7 @@ import orjson
 from core.errors import Refused
 from core.scoring import shown
 from core.store.overview import Overview
-from crmhub.cli.common import Progress, counted, echo_json, when
+from crmhub.cli.common import Progress, counted, echo_json, held_words, when
 from jobs.init import init_sandbox
 from jobs.plan import plan as make_plan
 from jobs.push import figures, push
@@ -83,7 +83,7 @@ def _run(hub: Hub, people: int) -> _Told:
     _hottest(hub, told)
     parts = "; ".join(f"{c}: {made.updates[c]:,} updates, {made.creates[c]:,} creates" for c in hub.names())
     told.say("the plan", f"{parts}; owners changed: {made.owners_changed}; opt-outs cleared: {made.opt_outs_cleared};")
-    told.say("", f"held back: {counted(made.held) or 'nothing'} fields. Nothing is written before this plan stands.")
+    told.say("", f"held back: {held_words(made.held) or 'nothing'}. Nothing is written before this plan stands.")
     with hub.journal("push"):
         done = push(hub, made.id)
         ops = figures(done.values())
@@ -157,7 +157,7 @@ def _facts(hub: Hub, told: _Told, first: Report) -> None:
 
 
 def _hottest(hub: Hub, told: _Told) -> None:
-    rows = Overview(hub.db).hottest(1)
+    rows = Overview(hub.db).hottest(1, hub.clock.now())
     if not rows:
         return
     r, zone = rows[0], hub.settings.hub.zone
@@ -191,7 +191,7 @@ def _rest(hub: Hub, told: _Told) -> None:
             f"  {stage:<13}{n:>6,}  {'█' * max(1, round(30 * n / widest))}" + (f" {hot} hot" if hot else "")
         )
     told.lines += ["", "ten hot leads"]
-    for r in view.hottest(10):
+    for r in view.hottest(10, hub.clock.now()):
         name = f"{r['first_name'] or ''} {r['last_name'] or ''}".strip() or r["email"]
         late = r["due_at"] is not None and r["due_at"] < hub.clock.now()
         due = f", {'overdue since' if late else 'due'} {when(r['due_at'], zone)}" if r["due_at"] else ""

@@ -13,7 +13,7 @@ import orjson
 
 from core.errors import ConfigInvalid, ConfigProblem, PlanStale
 from core.store.outbox import PlanItem
-from crmhub.cli.common import config_option, counted, echo_json, hub_at, json_option, table
+from crmhub.cli.common import config_option, counted, echo_json, held_words, hub_at, json_option, table
 from jobs.plan import Plan
 from jobs.plan import plan as make_plan
 from jobs.push import check_plan, figures, told
@@ -74,7 +74,7 @@ def show_report(report: Report) -> None:
         done = ", ".join(f"{ops[k]:,} {k}" for k in ("applied", "unchanged", "rejected", "unknown", "dead") if ops[k])
         click.echo(f"planned {ops['planned']:,} writes" + (f": {done}" if done else ""))
         if report.plan.held:
-            click.echo(f"held back: {counted(report.plan.held)} fields")
+            click.echo(f"held back: {held_words(report.plan.held)}")
     if report.new_conflicts:
         click.echo(f"{report.new_conflicts:,} new conflicts wait for a decision: crmhub status")
     if report.new_disagreements:
@@ -114,7 +114,7 @@ def plan(connections: tuple[str, ...], config: Path, as_json: bool, out: Path | 
 def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
     """A plan for people: figures, fields, samples."""
     if not made.ops:
-        click.echo("nothing to write" + (f"; held back: {counted(made.held)} fields" if made.held else ""))
+        click.echo("nothing to write" + (f"; held back: {held_words(made.held)}" if made.held else ""))
         return
     parts = [f"{n:,} updates in {c}" for c, n in made.updates.items()] + [
         f"{n:,} creates in {c}" for c, n in made.creates.items()
@@ -129,7 +129,7 @@ def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
         click.echo(f"  {where}: {what}")
     click.echo("\n".join(table(made.fields.most_common())))
     if made.held:
-        click.echo(f"held back: {counted(made.held)} fields")
+        click.echo(f"held back: {held_words(made.held)}")
     if made.id is not None and limit:
         click.echo("for example:")
         for item in hub.outbox.items(made.id, limit=limit):
