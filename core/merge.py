@@ -14,6 +14,7 @@ were pulled does not matter. The rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,6 +24,7 @@ from core.model import Stage, Value, Wins
 State = Literal["first", "same", "edited", "cleared"]
 Same = Callable[[Value, Value], bool]
 
+_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 _HUMAN_RANK = {"person": 2, "unknown": 1}  # a person beats a bot; a bot is anything else
 
 
@@ -176,16 +178,15 @@ def _latest(rivals: Sequence[Candidate], same: Same, skew_ms: int) -> Candidate 
 
 
 def _clear(out: Settled, current: Current, votes: Sequence[Vote], same: Same, *, edited: bool) -> None:
-    for v in votes:
-        if v.state != "cleared":
-            continue
-        out.agreed.add(v.record)
-        if edited or current.value is None:
-            continue
-        if v.actor == "person" and same(v.base, current.value):
-            out.value, out.source = None, v
-        elif out.value is not None:
-            out.refused.add(v.record)
+    cleared = [v for v in votes if v.state == "cleared"]
+    out.agreed |= {v.record for v in cleared}
+    if edited or current.value is None:
+        return
+    meant = [v for v in cleared if v.actor == "person" and same(v.base, current.value)]
+    if meant:
+        out.value, out.source = None, min(meant, key=lambda v: (v.hi or 0, v.order))
+    else:
+        out.refused |= {v.record for v in cleared}
 
 
 def _adopt(out: Settled, votes: Sequence[Vote], same: Same, open_conflict: Conflict | None, *, edited: bool) -> None:
@@ -221,14 +222,20 @@ def _by_order(wins: Sequence[str], current: Current, votes: Sequence[Vote], same
     cleared = [v for v in votes if v.state == "cleared"]
     gone = [v.base for v in cleared if v.actor == "person" and same(v.base, current.value)]
     out.refused = {v.record for v in cleared if v.actor != "person"}
-    filled = [v for v in votes if v.value is not None and not any(same(v.value, g) for g in gone)]
+    if current.value is None and current.cleared is not None:
+        gone.append(current.cleared)  # its copies may still wait to be cleared
+    filled = [
+        v for v in votes if v.value is not None and (v.state == "edited" or not any(same(v.value, g) for g in gone))
+    ]
     if filled:
         best = min(filled, key=lambda v: (rank.get(v.connection, len(rank)), v.order))
         if not same(best.value, current.value) or current.value is None:
             out.value = best.value
             out.source = best if best.state != "first" or current.value is not None else None
     elif gone:
-        out.value, out.source = None, next(v for v in cleared if v.actor == "person")
+        meant = [v for v in cleared if v.actor == "person" and same(v.base, current.value)]
+        if meant:
+            out.value, out.source = None, min(meant, key=lambda v: (v.hi or 0, v.order))
     return out
 
 
@@ -334,6 +341,8 @@ def looks_rewritten(sent: Value, seen: Value) -> bool:
         return sent is seen
     if isinstance(sent, int | float) and isinstance(seen, int | float):
         return abs(sent - seen) <= max(1.0, abs(sent) * 0.01)
+    if all(_DECIMAL.fullmatch(str(v)) for v in (sent, seen)) and "." in f"{sent}{seen}":
+        return abs(float(sent) - float(seen)) <= 1.0
     a, b = (_bare(str(v)) for v in (sent, seen))
     return bool(a and b) and (a == b or a.startswith(b) or a.endswith(b) or b.endswith(a))
 

@@ -81,7 +81,11 @@ class RecordPlan:
 
     @property
     def opts_out(self) -> bool:
-        return any(w.name == "opted_out" for w in self.writes)
+        return bool(self.only_opt_outs())
+
+    def only_opt_outs(self) -> list[FieldWrite]:
+        """The writes that go to everybody, whatever the limits of the rollout."""
+        return [w for w in self.writes if w.name == "opted_out"]
 
 
 def plan_record(
@@ -129,7 +133,7 @@ def _field(
         return None  # absent is never a target
     shown = view.remote.get(remote)
     value = wanted.values.get(name)
-    after = _desired(wanted, target, value, shown, same, owners)
+    after = _desired(wanted, target, value, shown, same, owners, view)
     if isinstance(after, Unwritable):
         return None if after.deliberate else Held(name, "unwritable", after.reason)
     if isinstance(after, _Nothing) or after == shown or _shows(target, shown, after, value, same, view):
@@ -162,13 +166,15 @@ _NOTHING = _Nothing()
 
 
 def _desired(
-    wanted: Wanted, target: Target, value: Value, shown: Value, same: Same, owners: Mapping[str, str]
+    wanted: Wanted, target: Target, value: Value, shown: Value, same: Same, owners: Mapping[str, str], view: View
 ) -> Value | Unwritable | _Nothing:
     name = target.field.name
     if value is None:
         if shown is None or name not in wanted.cleared or target.field.decision:
             return _NOTHING
-        return None if same(name, target.to_canonical(shown), wanted.cleared[name]) else _NOTHING
+        sent, confirmed, known = view.pushed.get(target.remote, (None, None, False))
+        held = sent if sent is not None and shown == (confirmed if known else sent) else shown
+        return None if same(name, target.to_canonical(held), wanted.cleared[name]) else _NOTHING
     if target.owner:
         found = owners.get(str(value))
         return found if found is not None else Unwritable("no such user in this CRM", deliberate=True)

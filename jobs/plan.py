@@ -156,9 +156,11 @@ class _Planner:
                 )
                 self.plan.held.update(h.kind for h in made.held)
                 again = again or made.again or bool(made.writes)
-                if made.writes and i in outside and not made.opts_out:
-                    self.plan.held["outside canary"] += len(made.writes)
-                elif made.writes:
+                if i in outside:
+                    kept = made.only_opt_outs()
+                    self.plan.held["outside canary"] += len(made.writes) - len(kept)
+                    made.writes = kept
+                if made.writes:
                     found.append(self._item(r, entity, i, made, wanted))
             if not again and self.all:
                 settled.append(i)

@@ -299,7 +299,8 @@ class _Pusher:
                 since=None,
             )
             self.changed |= bool(stats.changed)
-            hub.records.mark_deleted(self.name, stream, [(d.id, d.at) for d in read.deleted], now=now)
+            gone = [(d.id, d.at) for d in read.deleted] + [(i, None) for i in read.missing]
+            hub.records.mark_deleted(self.name, stream, gone, now=now)
             hub.records.mark_merged(
                 self.name, stream, [(m.old_id, m.new_id, m.new_stream) for m in read.merges], now=now
             )

@@ -199,11 +199,9 @@ class _Batch:
             row.claims[key] = stage
             if before == stage:
                 continue
-            froms = allowed.get(stage, ())
-            may = (stage,) if "*" in froms or Stage(row.stage) in froms else ()
             if before is None and stage.rank <= Stage(row.stage).rank:
                 continue  # a record that joined says nothing new
-            answer = lifecycle.claim(Stage(row.stage), stage, connection, self.now, may)
+            answer = lifecycle.claim(Stage(row.stage), stage, connection, self.now, allowed.get(connection, ()))
             if answer.accepted and answer.stage != row.stage:
                 row.stage, row.reason, row.rule, row.since = answer.stage, answer.reason, "claim", self.now
                 row.hand_set_until = self.now + self.hub.settings.lifecycle.hold_ms

@@ -304,7 +304,10 @@ class _Resolver:
         value, base = shown[r.id][name], agreed[r.id].get(name)
         if target.remote in r.pushed:
             sent, confirmed, known = r.pushed[target.remote]
-            if r.remote.get(target.remote) == (confirmed if known else sent):
+            ours = confirmed if known else sent
+            if r.agreed_field(target.remote) and r.base_value(target.remote) == ours:
+                base = target.to_canonical(sent)
+            if r.remote.get(target.remote) == ours:
                 value = base = target.to_canonical(sent)  # still shows what we wrote: its vote is what we sent
         state: State = vote_state(
             agreed_before=r.agreed_field(target.remote),

@@ -238,7 +238,7 @@ class Records:
                 base[name] = value
                 stamps.pop(name, None)
             elif name in base and base[name] != value:
-                stamps[name] = [stamps[name][0] if name in stamps else lo, hi, row.actor]
+                stamps[name] = [lo, hi, row.actor]
             else:
                 stamps.pop(name, None)
         same = all(base.get(k, _ABSENT) == v for k, v in row.values.items())

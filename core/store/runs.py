@@ -17,7 +17,9 @@ LEASE_LIFE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a stream's pull stands. `value` None = never pulled; `completed_at` None = first pull unfinished."""
+    """Where a stream's pull stands. `value` None = never pulled; `completed_at` None = first pull unfinished.
+
+    `started_at`: when the last complete pull began; what it did not show to be changed was unchanged then."""
 
     value: dict[str, Any] | None
     fetched: frozenset[str]
@@ -146,8 +148,8 @@ class Runs:
         """Store a page's bookmark (inside the write that stores the page)."""
         self.db.conn.execute(
             "INSERT INTO bookmark(connection, stream, value, fetched, started_at, completed_at, passes) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6 IS NOT NULL) ON CONFLICT(connection, stream) DO UPDATE SET value = ?3, "
-            "fetched = ?4, started_at = ?5, completed_at = COALESCE(?6, completed_at), passes = passes + (?6 IS NOT NULL)",
+            "VALUES (?1, ?2, ?3, ?4, CASE WHEN ?6 IS NOT NULL THEN ?5 END, ?6, ?6 IS NOT NULL) ON CONFLICT(connection, stream) DO UPDATE SET value = ?3, "
+            "fetched = ?4, started_at = CASE WHEN ?6 IS NULL THEN started_at ELSE ?5 END, completed_at = COALESCE(?6, completed_at), passes = passes + (?6 IS NOT NULL)",
             (connection, stream, dumps(value), fetched, started_at, done_at),
         )
 
