@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from connectors.contract import (
@@ -23,6 +24,7 @@ from connectors.contract import (
     WriteResult,
 )
 from core.errors import PlanStale, Refused, Stopped
+from core.merge import looks_rewritten
 from core.model import Value
 from core.store.outbox import Op, PlanItem
 from core.store.records import Seen
@@ -31,7 +33,11 @@ from jobs.runtime import Hub
 
 PLAN_LIFE_MS = 24 * 3600 * 1000
 MAX_TRIES = 5
+#: an op that was lost this often travels alone, so that it takes no others with it
+ALONE_FROM = 2
 MAX_WAIT_MS = 60_000
+#: a record that stood in the CRM this long before we sent a create was not made by it
+CLOCK_DOUBT_MS = 60_000
 
 
 @dataclass(slots=True)
@@ -79,6 +85,18 @@ def push(
     return done
 
 
+def finish(hub: Hub, names: Sequence[str] = ()) -> None:
+    """Find out what became of writes that a killed process had sent, before a pull takes them for somebody's edits.
+
+    A CRM that does not answer is left for the pull to report.
+    """
+    for name in hub.names(names):
+        if not hub.outbox.under_way(name):
+            continue
+        with hub.lease(f"connection {name}"), suppress(ConnectorError):
+            _Pusher(hub, name, Pushed()).recover()
+
+
 def _nothing_to_do(hub: Hub, name: str, plan_id: int | None, items: Sequence[PlanItem] | None) -> bool:
     if hub.outbox.open_count(name):
         return False
@@ -112,6 +130,7 @@ class _Pusher:
         self.connector = hub.connector(name)
         self.ensured: set[str] = set()
         self.changed = False
+        self.answered = False  # the CRM told of at least one write what became of it
 
     # ---- what a killed process left behind
 
@@ -129,6 +148,20 @@ class _Pusher:
             if op.action == "create" and op.attempts < MAX_TRIES:
                 self._recover_create(op)
 
+    def _lost(self, ops: Sequence[Op]) -> None:
+        """Ops that did not arrive are queued again. Raises Unavailable when a CRM that answers nothing else lost one
+        too often; of a CRM that does take other writes, the op itself is to blame."""
+        hub = self.hub
+        worn = [op for op in ops if op.attempts >= MAX_TRIES]
+        with hub.db.write():
+            for op in ops:
+                if op in worn and self.answered:
+                    self._refused(op, WriteResult(str(op.id), "rejected", message=f"sent {MAX_TRIES} times, no answer"))
+                else:
+                    hub.outbox.settle(op.id, "queued", now=hub.clock.now(), error="did not arrive")
+        if worn and not self.answered:
+            raise Unavailable(f"a write was sent {MAX_TRIES} times and never answered")
+
     def _recover_create(self, op: Op) -> None:
         hub = self.hub
         spec = hub.spec(self.name, op.stream)
@@ -136,20 +169,33 @@ class _Pusher:
         if age_s < spec.overlap_s and op.key is None:
             hub.clock.sleep(spec.overlap_s - age_s)  # let the CRM's index show what it stored
         fields = self._fields(op.stream)
-        found = self._find(op, fields)
+        found, ours = self._find(op, fields)
+        now = hub.clock.now()
+        if found is None:
+            self._lost([op])
+            return
         with hub.db.write():
-            if found is None:
-                hub.outbox.settle(op.id, "queued", now=hub.clock.now(), error="fate was unknown: not there")
+            if ours:
+                self._created(op, found)
             else:
-                self._created(op, found.remote_id, found.values, found.modified_at)
+                fetched = hub.records.field_set(fields)
+                hub.records.store(self.name, op.stream, op.entity, [found], fetched=fetched, now=now, since=None)
+                self._settle(op, "superseded", error="somebody else made this record meanwhile")
 
-    def _find(self, op: Op, fields: list[str]) -> Seen | None:
-        for key, value in (op.key, ("email", op.after.get("email"))):  # type: ignore[misc]  # key may be None
-            if key and isinstance(value, str):
-                rows = self.connector.find(op.stream, key, [value], fields)
-                if rows:
-                    return seen_from(rows[0])
-        return None
+    def _find(self, op: Op, fields: list[str]) -> tuple[Seen | None, bool]:
+        """The record that a create of unknown fate would have made, and whether it was us who made it."""
+        if op.key is not None:
+            rows = self.connector.find(op.stream, op.key[0], [op.key[1]], fields)
+            if rows:
+                return seen_from(rows[0]), True
+        names = {t.field.name: t.remote for t in self.hub.mapping.fields(self.name, op.stream)}
+        mail = op.after.get(names.get("email", ""))
+        if isinstance(mail, str):
+            rows = self.connector.find(op.stream, names["email"], [mail], fields)
+            if rows:
+                found = seen_from(rows[0])
+                return found, (found.created_at or 0) >= (op.sent_at or 0) - CLOCK_DOUBT_MS
+        return None, False
 
     # ---- queueing
 
@@ -220,9 +266,10 @@ class _Pusher:
                 return []
             self.hub.clock.sleep(max(0.05, (wait - self.hub.clock.now()) / 1000))
             return self._next()
-        return self.hub.outbox.next_batch(
-            self.name, self.hub.spec(self.name, first[0].stream).write_batch, now=self.hub.clock.now()
-        )
+        if first[0].attempts >= ALONE_FROM:
+            return first
+        size = self.hub.spec(self.name, first[0].stream).write_batch
+        return self.hub.outbox.next_batch(self.name, size, now=self.hub.clock.now(), below=ALONE_FROM)
 
     @staticmethod
     def _twice(op: Op, batch: Sequence[Op]) -> bool:
@@ -282,6 +329,11 @@ class _Pusher:
                     self.result.updated += state == "applied"
                 elif _holds(values, op.before):
                     ready.append(op)
+                elif op.attempts and _rewritten(values, op.after):
+                    shown_now = {k: values.get(k) for k in op.after}  # it arrived, and the CRM has its own form of it
+                    hub.records.pushed(op.record_id or 0, op.after, shown_now, modified_at=None, at=now, op_id=op.id)
+                    self._settle(op, "applied")
+                    self.result.updated += 1
                 else:
                     self._settle(op, "superseded", error="changed in the CRM meanwhile; planned anew")
         return ready
@@ -327,19 +379,25 @@ class _Pusher:
                     hub.outbox.settle(o.id, "queued", now=hub.clock.now())
             raise
         by_op = {r.op_id: r for r in results}
+        made = self._read_made(stream, results) if ops[0].action == "create" else {}
         with hub.db.write():
             for o in ops:
-                self._outcome(o, by_op[str(o.id)])
+                self._outcome(o, by_op[str(o.id)], made)
+        self.answered |= any(r.outcome not in ("retry", "unknown") for r in results)
         if any(r.outcome == "unknown" for r in results):
             self.recover()
         if results and all(r.outcome in ("retry", "unknown") for r in results):
             hub.clock.sleep(max((r.retry_after or 1.0) for r in results))
 
-    def _outcome(self, op: Op, r: WriteResult) -> None:
+    def _outcome(self, op: Op, r: WriteResult, made: dict[str, Seen]) -> None:
         hub, now = self.hub, self.hub.clock.now()
         if r.outcome in ("applied", "unchanged"):
             if op.action == "create":
-                self._created(op, r.remote_id or "", r.values or {}, r.modified_at)
+                seen = made.get(r.remote_id or "")
+                if seen is None:
+                    hub.outbox.settle(op.id, "unknown", now=now, error="created, but not shown yet")
+                else:
+                    self._created(op, seen)
                 return
             hub.records.pushed(op.record_id or 0, op.after, r.values, modified_at=r.modified_at, at=now, op_id=op.id)
             self._settle(op, r.outcome)
@@ -372,25 +430,35 @@ class _Pusher:
             op_id=op.id,
         )
 
-    def _created(self, op: Op, remote_id: str, values: dict[str, Value] | object, modified_at: int | None) -> None:
+    def _read_made(self, stream: str, results: Iterable[WriteResult]) -> dict[str, Seen]:
+        """Records that were just created as the CRM shows them: its defaults are no edits. Raises ConnectorError."""
+        ids = [r.remote_id for r in results if r.outcome in ("applied", "unchanged") and r.remote_id]
+        size = self.hub.spec(self.name, stream).read_batch
+        found: dict[str, Seen] = {}
+        for at in range(0, len(ids), size):
+            read = self.connector.read(stream, ids[at : at + size], self._fields(stream))
+            found.update({i: seen_from(row) for i, row in read.rows.items()})
+        return found
+
+    def _created(self, op: Op, seen: Seen) -> None:
         """A new record: stored and linked to its person in the commit that closes the op."""
         hub, now = self.hub, self.hub.clock.now()
-        told = dict(values) if isinstance(values, dict) else {}
-        shown = {f: told.get(f, op.after.get(f)) for f in self._fields(op.stream)}
-        if op.key is not None:
-            shown[op.key[0]] = op.key[1]
+        before = hub.records.by_remote(self.name, op.stream, seen.remote_id)
         record = hub.records.created(
             self.name,
             op.stream,
             op.entity,
             op.entity_id,
-            Seen(remote_id, shown, modified_at, now, "hub"),
-            fetched=hub.records.field_set(shown),
+            seen,
+            fetched=hub.records.field_set(seen.values),
             now=now,
         )
-        hub.links.add([(record, op.entity, op.entity_id, "created", 100, "created by the hub")], run=hub.run, at=now)
-        hub.records.pushed(record, op.after, told or None, modified_at=modified_at, at=now, op_id=op.id)
-        hub.outbox.settle(op.id, "applied", now=now, remote_id=remote_id, record_id=record)
+        if before is None or before.entity_id != op.entity_id:
+            link = (record, op.entity, op.entity_id, "created", 100, "created by the hub")
+            hub.links.add([link], run=hub.run, at=now)
+        told = {f: seen.values[f] for f in op.after if f in seen.values}
+        hub.records.pushed(record, op.after, told, modified_at=seen.modified_at, at=now, op_id=op.id)
+        hub.outbox.settle(op.id, "applied", now=now, remote_id=seen.remote_id, record_id=record)
         self.result.outcomes["applied"] += 1
         self.result.created += 1
 
@@ -415,6 +483,11 @@ def check_plan(hub: Hub, header: dict[str, object]) -> None:
 def _holds(values: dict[str, Value], wanted: dict[str, Value]) -> bool:
     """Whether a record shows these values, in remote form."""
     return all(_plain(values.get(k)) == _plain(v) for k, v in wanted.items())
+
+
+def _rewritten(values: dict[str, Value], sent: dict[str, Value]) -> bool:
+    """Whether a record shows what we sent, or what a CRM may have made of it."""
+    return all(_plain(values.get(k)) == _plain(v) or looks_rewritten(v, values.get(k)) for k, v in sent.items())
 
 
 def _plain(value: Value) -> Value:

@@ -194,11 +194,11 @@ class _Batch:
     def _claims(self, row: StageRow, shown: Mapping[str, tuple[str, Stage, StoredRecord]]) -> None:
         """A stage that somebody set in a CRM since we last looked."""
         allowed = self.hub.settings.lifecycle.claims
-        for key, (connection, stage, _) in sorted(shown.items()):
+        for key, (connection, stage, record) in sorted(shown.items()):
             before = row.claims.get(key)
             row.claims[key] = stage
-            if before == stage:
-                continue
+            if before == stage or (before is None and self.hub.made_by_us(record)):
+                continue  # what a CRM fills into a record that we made is nobody's word
             if before is None and stage.rank <= Stage(row.stage).rank:
                 continue  # a record that joined says nothing new
             answer = lifecycle.claim(Stage(row.stage), stage, connection, self.now, allowed.get(connection, ()))

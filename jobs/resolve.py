@@ -67,6 +67,7 @@ class _Resolver:
         }
         self.remote_of = {key: {t.field.name: t for t in hub.mapping.fields(*key)} for key in self.streams}
         self.written = {t.field.name for key in self.streams for t in hub.mapping.targets(*key)}
+        self.active: dict[int, int] = {}  # record -> when its latest activity happened
         self.now = hub.clock.now()
 
     def batch(self, ids: Sequence[int]) -> None:
@@ -235,6 +236,8 @@ class _Resolver:
         entities = hub.entities.load(self.entity, ids)
         stamped = hub.entities.provenance(self.entity, ids)
         by_entity = hub.records.by_entity(self.entity, ids)
+        if self.entity == "person":
+            self.active = hub.activities.latest_by_record([i for i, rs in by_entity.items() if len(rs) > 1])
         changes: list[Change] = []
         derived: dict[int, dict[str, Value]] = {}
         for i, row in entities.items():
@@ -290,7 +293,8 @@ class _Resolver:
         row.conflicts = after
         self.hub.records.save_agreement(_agreement(r, waiting[r.id]) for r in records)
         if self.entity == "person" and voters:
-            row.lead_record = min(voters, key=lambda r: (order[r.id][1], -latest[r.id], r.id)).id
+            # not by modification time: our own writes would move it
+            row.lead_record = min(voters, key=lambda r: (order[r.id][1], -self.active.get(r.id, 0), r.id)).id
 
     def _vote(
         self,

@@ -35,7 +35,7 @@ from core.store.db import Db
 from core.store.entities import Entities
 from core.store.links import Links
 from core.store.outbox import Outbox
-from core.store.records import Records
+from core.store.records import Records, StoredRecord
 from core.store.runs import Runs, day_of
 from core.store.scores import Scores
 from jobs.clock import ControlClock, SystemClock, real_ms
@@ -147,6 +147,11 @@ class Hub:
             found = token_hex(4)
             self.runs.set_setting("store_id", found, now=self.clock.now())
         return found
+
+    def made_by_us(self, record: StoredRecord) -> bool:
+        """Whether a push of this store created the record: it carries our key."""
+        key = self.mapping.stream(record.connection, record.stream).key_field
+        return bool(key) and str(record.remote.get(key) or "").startswith(f"{self.store_id()}-")
 
     # ---- live schema
 

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.contract import ConnectorError
 from jobs.plan import Plan, plan
 from jobs.pull import ConnectionPull, pull
-from jobs.push import Pushed, figures, push, told
+from jobs.push import Pushed, figures, finish, push, told
 from jobs.qualify import Qualified, qualify
 from jobs.resolve import Resolved, resolve
 from jobs.runtime import Hub
@@ -98,6 +98,7 @@ def sync(hub: Hub, names: Sequence[str] = (), *, steps: Sequence[str] = STEPS, f
         letters, waiting = hub.runs.open_dead_letters(), hub.entities.open_conflicts()
         # facts first
         if "pull" in steps:
+            finish(hub, names)
             report.pulled = pull(hub, names, full=full)
         if "resolve" in steps:
             report.resolved = resolve(hub)

@@ -174,6 +174,19 @@ class Activities:
             reassigned,
         )
 
+    def latest_by_record(self, people: Sequence[int]) -> dict[int, int]:
+        """record -> ms of the latest activity that names it, for the records of some people."""
+        return {
+            r["id"]: r["at"]
+            for r in self.db.each(
+                "SELECT r.id, MAX(a.occurred_at) AS at FROM record r JOIN activity_party p ON p.stream = r.stream "
+                "AND p.ref = r.remote_id AND p.connection = r.connection JOIN activity a ON a.id = p.activity_id "
+                f"WHERE r.entity = 'person' AND r.entity_id IN ({marks(len(people))}) AND a.deleted_at IS NULL "
+                "AND a.completed = 1 AND a.occurred_at IS NOT NULL GROUP BY r.id",
+                list(people),
+            )
+        }
+
     def of_people(self, ids: Sequence[int]) -> dict[int, list[Row]]:
         """person -> activities that happened, oldest first."""
         found: dict[int, list[Row]] = {i: [] for i in ids}

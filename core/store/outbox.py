@@ -188,23 +188,23 @@ class Outbox:
         return self.db.conn.total_changes - before
 
     def creates_under_way(self, connection: str) -> set[int]:
-        """Entities for which a create is queued, sent or of unknown fate."""
+        """Entities for which a create was sent and nobody knows what became of it."""
         return {
             r["entity_id"]
             for r in self.db.each(
-                "SELECT entity_id FROM op WHERE connection = ? AND action = 'create' AND state IN ('queued','sending','unknown')",
+                "SELECT entity_id FROM op WHERE connection = ? AND action = 'create' AND state IN ('sending','unknown')",
                 (connection,),
             )
         }
 
     # ---- sending
 
-    def next_batch(self, connection: str, limit: int, *, now: int) -> list[Op]:
-        """The most urgent queued ops of one stream, at most `limit`."""
+    def next_batch(self, connection: str, limit: int, *, now: int, below: int = 1_000) -> list[Op]:
+        """The most urgent queued ops of one stream that were sent less than `below` times, at most `limit`."""
         first = self.db.one(
             "SELECT stream, action FROM op WHERE connection = ? AND state = 'queued' AND COALESCE(retry_at, 0) <= ? "
-            "ORDER BY priority, id LIMIT 1",
-            (connection, now),
+            "AND attempts < ? ORDER BY priority, id LIMIT 1",
+            (connection, now, below),
         )
         if first is None:
             return []
@@ -212,8 +212,8 @@ class Outbox:
             _op(r)
             for r in self.db.each(
                 "SELECT * FROM op WHERE connection = ? AND stream = ? AND action = ? AND state = 'queued' "
-                "AND COALESCE(retry_at, 0) <= ? ORDER BY priority, id LIMIT ?",
-                (connection, first["stream"], first["action"], now, limit),
+                "AND COALESCE(retry_at, 0) <= ? AND attempts < ? ORDER BY priority, id LIMIT ?",
+                (connection, first["stream"], first["action"], now, below, limit),
             )
         ]
 
