@@ -151,7 +151,7 @@ class Hub:
     def made_by_us(self, record: StoredRecord) -> bool:
         """Whether a push of this store created the record: it carries our key."""
         key = self.mapping.stream(record.connection, record.stream).key_field
-        return bool(key) and str(record.remote.get(key) or "").startswith(f"{self.store_id()}-")
+        return key is not None and str(record.remote.get(key) or "").startswith(f"{self.store_id()}-")
 
     # ---- live schema
 
