@@ -81,9 +81,7 @@ def _pull_stream(hub: Hub, name: str, spec: StreamSpec, stats: PageStats, *, ful
     if full or not set(fields) <= mark.fetched:
         bookmark = None  # a newly mapped field is absent on old rows until everything was read again
     started = hub.clock.now()
-    since = None
-    if bookmark is not None and mark.started_at is not None:
-        since = mark.started_at - spec.overlap_s * 1000
+    since = None if bookmark is None else hub.unchanged_up_to(name, spec)
     label = f"{name} {spec.name}"
     for page in connector.pull(spec.name, bookmark, fields):
         hub.alive()

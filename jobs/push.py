@@ -348,7 +348,7 @@ class _Pusher:
                 [seen_from(r) for r in read.rows.values()],
                 fetched=hub.records.field_set(fields),
                 now=now,
-                since=None,
+                since=hub.unchanged_up_to(self.name, hub.spec(self.name, stream)),
             )
             self.changed |= bool(stats.changed)
             gone = [(d.id, d.at) for d in read.deleted] + [(i, None) for i in read.missing]

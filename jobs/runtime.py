@@ -115,6 +115,11 @@ class Hub:
     def spec(self, name: str, stream: str) -> StreamSpec:
         return next(s for s in self.connector(name).streams() if s.name == stream)
 
+    def unchanged_up_to(self, name: str, spec: StreamSpec) -> int | None:
+        """ms up to which records of a stream are as stored, by the last complete pull; None before the first."""
+        began = self.runs.mark(name, spec.name).started_at
+        return None if began is None else began - spec.overlap_s * 1000
+
     def calls(self, name: str) -> int:
         """HTTP calls of this process to a connection."""
         return self._ledgers[name].made if name in self._ledgers else 0
