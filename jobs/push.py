@@ -135,17 +135,13 @@ class _Pusher:
     # ---- what a killed process left behind
 
     def recover(self) -> None:
-        """Ops of unknown fate: updates are read back, and sent again where needed; creates are looked up by key."""
-        hub = self.hub
-        ops = hub.outbox.under_way(self.name)
-        with hub.db.write():
-            for op in ops:
-                if op.attempts >= MAX_TRIES:
-                    self._refused(op, WriteResult(str(op.id), "rejected", message="sent five times, never answered"))
-                elif op.action == "update":
-                    hub.outbox.settle(op.id, "queued", now=hub.clock.now(), error="fate unknown: read back first")
+        """Ops of unknown fate: updates are read back, creates are looked up; what did not arrive is queued."""
+        ops = self.hub.outbox.under_way(self.name)
+        for stream in dict.fromkeys(op.stream for op in ops):
+            mine = [op for op in ops if op.stream == stream and op.action == "update"]
+            self._lost(self._guard(mine) if mine else [])
         for op in ops:
-            if op.action == "create" and op.attempts < MAX_TRIES:
+            if op.action == "create":
                 self._recover_create(op)
 
     def _lost(self, ops: Sequence[Op]) -> None:

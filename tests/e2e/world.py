@@ -290,7 +290,8 @@ def _knowledge(db: sqlite3.Connection) -> dict[str, list[str]]:
     for r in db.execute("SELECT * FROM conflict WHERE closed_at IS NULL"):
         found["waits"].append(f"{names.get((r['entity'], r['entity_id']))} {r['field']} {r['kind']}")
     for r in db.execute("SELECT * FROM field_push"):
-        found["written"].append(f"{records[r['record_id']]} {r['field']} {r['sent']} {r['confirmed']}")
+        shown = r["confirmed"] or r["sent"]
+        found["written"].append(f"{records[r['record_id']]} {r['field']} {r['sent']} {shown}")
     for r in db.execute("SELECT * FROM link WHERE undone_at IS NULL"):
         found["links"].append(f"{records[r['record_id']]} {r['rule']} {names.get((r['entity'], r['entity_id']))}")
     return {k: sorted(v) for k, v in found.items()}
