@@ -7,15 +7,16 @@ it stopped. Companies come first: people are attached to them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core import identity, values
 from core.identity import RULES, WEIGHTS, Edge, Facts, Groups
 from core.mapping_structs import StreamMap
 from core.merge import Conflict, Current, Settled, State, Vote, settle, vote_state
-from core.model import ENTITIES, Entity, Value
+from core.model import ENTITIES, MOST_RESTRICTIVE_FIELDS, Entity, Value
 from core.store.entities import Change, EntityRow
 from core.store.records import StoredRecord
+from jobs.readings import Reading, changed_readings, remember_readings
 from jobs.runtime import Hub
 
 BATCH = 500
@@ -39,8 +40,11 @@ def resolve(hub: Hub) -> Resolved:
     with hub.lease("decisions"):
         with hub.db.write():
             hub.records.clean(hub.records.dirty("owner", 1_000_000))
+            reread = changed_readings(hub)
+            for name, stream in sorted({(n, s) for n, s, _ in reread}):
+                hub.records.soil(name, stream)
         for entity in ENTITIES[::-1]:  # company, person
-            worker = _Resolver(hub, entity, done)
+            worker = _Resolver(hub, entity, done, reread)
             while ids := hub.records.dirty(entity, BATCH):
                 hub.alive()
                 with hub.db.write():
@@ -50,14 +54,15 @@ def resolve(hub: Hub) -> Resolved:
         with hub.db.write():
             hub.activities.attach()
             hub.links.close_reviews(at=hub.clock.now())
+        remember_readings(hub)
     return done
 
 
 class _Resolver:
     """One entity kind's resolve; holds what stays the same over the batches."""
 
-    def __init__(self, hub: Hub, entity: Entity, done: Resolved) -> None:
-        self.hub, self.entity, self.done = hub, entity, done
+    def __init__(self, hub: Hub, entity: Entity, done: Resolved, reread: frozenset[Reading]) -> None:
+        self.hub, self.entity, self.done, self.reread = hub, entity, done, reread
         self.mapping = hub.mapping
         self.region = self.here = hub.settings.hub.region
         self.position = {n: i for i, n in enumerate(hub.settings.connections)}
@@ -129,6 +134,7 @@ class _Resolver:
             links.absorb(self.entity, moves, run=self.hub.run, at=self.now)
             self.done.joined += len(moves)
             if self.entity == "person":
+                self.hub.entities.keep_opt_outs(moves)
                 self.hub.activities.follow(moves, [])
                 self.hub.scores.join({a: b for a, b in moves.items() if a not in born}, now=self.now)
         review = [
@@ -262,28 +268,31 @@ class _Resolver:
     ) -> None:
         live = [r for r in records if r.live]
         voters = [r for r in live if r.read_only is None] or live
-        shown = {r.id: self.canonical(r) for r in voters}
+        shown = {r.id: self.canonical(r) for r in records}
         agreed_before = {
             r.id: shown[r.id]
             if r.base is None
             else self.mapping.canonical(r.connection, r.stream, r.base, self.owners.get(r.connection))
-            for r in voters
+            for r in records
         }
-        latest = {r.id: r.modified_at or 0 for r in voters}
+        latest = {r.id: r.modified_at or 0 for r in records}
         order = {
             r.id: (self.position.get(r.connection, 99), self.streams[r.connection, r.stream].order, -latest[r.id], r.id)
-            for r in voters
+            for r in records
         }
         after: dict[str, Conflict] = {}
         waiting: dict[int, set[str]] = {r.id: set() for r in records}
-        names = sorted({f for c in shown.values() for f in c if self.mapping.field(f).entity == self.entity})
+        names = sorted({f for r in voters for f in shown[r.id] if self.mapping.field(f).entity == self.entity})
         for name in names:
             self.here = identity.region_of(row.values, self.region)
-            votes = [self._vote(r, name, shown, agreed_before, order) for r in voters if name in shown[r.id]]
+            heard = records if name in MOST_RESTRICTIVE_FIELDS else voters  # a no counts, whatever became of its record
+            votes = [self._vote(r, name, shown, agreed_before, order) for r in heard if name in shown[r.id]]
             before = row.values.get(name)
             current = stamped.get((row.id, name), Current(before))
             if current.value != before:
                 current = Current(before)
+            if self.reread:
+                current, votes = self._read_anew(records, name, current, votes)
             out = self._decide(name, current, votes, row.conflicts.get(name))
             self._apply(row, name, out, votes, before, after, waiting, changes)
         opened = self.hub.entities.save_conflicts(
@@ -321,6 +330,19 @@ class _Resolver:
         )
         lo, hi, actor = r.stamps.get(target.remote, (None, r.modified_at, r.actor))
         return Vote(r.id, r.connection, value, base, state, lo, hi, actor, order[r.id], target.remote)
+
+    def _read_anew(
+        self, records: Sequence[StoredRecord], name: str, current: Current, votes: list[Vote]
+    ) -> tuple[Current, list[Vote]]:
+        """Where the mapping of the field changed, what stands in a record is a first contact, not an agreement."""
+        new = {r.id for r in records if (r.connection, r.stream, name) in self.reread}
+        if not new or (current.value is None and current.cleared is not None):
+            return current, votes
+        votes = [replace(v, state="first") if v.record in new and v.state == "same" else v for v in votes]
+        if name in MOST_RESTRICTIVE_FIELDS or all(v.value is None for v in votes):
+            return current, votes
+        held = any(self._same(name, v.value, current.value) or v.state != "first" for v in votes)
+        return (current if held else Current(None)), votes
 
     def _same(self, name: str, a: Value, b: Value) -> bool:
         return self.mapping.same(name, a, b, self.here)

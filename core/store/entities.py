@@ -270,6 +270,13 @@ class Entities:
             [(i,) for i in new_records],
         )
 
+    def keep_opt_outs(self, moves: Mapping[int, int]) -> None:
+        """People turned out to be others (old -> new): the no of either is the no of both (inside a write)."""
+        self.db.many(
+            "UPDATE person SET opted_out = 1 WHERE id = ?2 AND EXISTS(SELECT 1 FROM person WHERE id = ?1 AND opted_out = 1)",
+            moves.items(),
+        )
+
     def note_opt_outs(self, rows: Iterable[tuple[int, str]], *, at: int) -> None:
         """(person, evidence): opted out of marketing; remembered with its evidence (inside a write)."""
         for person, evidence in rows:

@@ -355,6 +355,10 @@ class Records:
             )
         ]
 
+    def soil(self, connection: str, stream: str) -> None:
+        """Resolve all records of a stream again (inside a write)."""
+        self.db.conn.execute("UPDATE record SET dirty = 1 WHERE connection = ? AND stream = ?", (connection, stream))
+
     def clean(self, ids: Iterable[int]) -> None:
         """Nothing to resolve in these (inside a write)."""
         self.db.many("UPDATE record SET dirty = 0 WHERE id = ?", [(i,) for i in ids])
