@@ -115,8 +115,8 @@ class Activities:
 
     def _wake(self, connection: str, stream: str, remote_ids: Sequence[str]) -> None:
         self.db.conn.execute(
-            "UPDATE person SET todo_qualify = 1 WHERE id IN (SELECT p.person_id FROM activity_party p JOIN activity a "
-            f"ON a.id = p.activity_id WHERE a.connection = ? AND a.stream = ? AND a.remote_id IN ({marks(len(remote_ids))}))",
+            "UPDATE person SET todo_qualify = 1 WHERE id IN (SELECT p.person_id FROM activity a CROSS JOIN activity_party p "
+            f"ON p.activity_id = a.id WHERE a.connection = ? AND a.stream = ? AND a.remote_id IN ({marks(len(remote_ids))}))",
             (connection, stream, *remote_ids),
         )
 
@@ -143,12 +143,12 @@ class Activities:
             """
             CREATE TEMP TABLE found_party AS
             SELECT p.activity_id, p.stream, p.ref, r.entity_id AS person_id
-            FROM activity_party p JOIN record r ON r.connection = p.connection AND r.stream = p.stream AND r.remote_id = p.ref
+            FROM activity_party p CROSS JOIN record r ON r.connection = p.connection AND r.stream = p.stream AND r.remote_id = p.ref
             WHERE p.person_id IS NULL AND p.stream <> 'email' AND r.entity = 'person' AND r.entity_id IS NOT NULL
             UNION ALL
             SELECT p.activity_id, p.stream, p.ref, MIN(r.entity_id)
-            FROM activity_party p JOIN identifier i ON i.kind = 'email' AND i.value = LOWER(TRIM(p.ref))
-              JOIN record r ON r.id = i.record_id AND r.entity = 'person' AND r.entity_id IS NOT NULL AND r.deleted_at IS NULL
+            FROM activity_party p CROSS JOIN identifier i ON i.kind = 'email' AND i.value = LOWER(TRIM(p.ref))
+              CROSS JOIN record r ON r.id = i.record_id AND r.entity = 'person' AND r.entity_id IS NOT NULL AND r.deleted_at IS NULL
             WHERE p.person_id IS NULL AND p.stream = 'email'
             GROUP BY p.activity_id, p.stream, p.ref
             """
@@ -192,7 +192,7 @@ class Activities:
         found: dict[int, list[Row]] = {i: [] for i in ids}
         for r in self.db.each(
             "SELECT DISTINCT p.person_id, a.id, a.kind, a.occurred_at, a.title, a.direction, a.outcome, a.connection, a.actor "
-            f"FROM activity_party p JOIN activity a ON a.id = p.activity_id WHERE p.person_id IN ({marks(len(ids))}) "
+            f"FROM activity_party p CROSS JOIN activity a ON a.id = p.activity_id WHERE p.person_id IN ({marks(len(ids))}) "
             "AND a.deleted_at IS NULL AND a.completed = 1 AND a.occurred_at IS NOT NULL AND a.op_id IS NULL "
             "ORDER BY a.occurred_at, a.id",
             list(ids),

@@ -1,5 +1,7 @@
 """One SQLite file, one writer, explicit transactions.
 
+The planner has no statistics of a young store: joins that must go one way say CROSS JOIN, which SQLite keeps in order.
+
 Every write runs inside `Db.write()`: BEGIN IMMEDIATE, the fencing tokens of the leases we hold are checked, then
 COMMIT. `on_commit` is called right before each commit reaches the file and right after, so that tests can kill the
 process at every such point.

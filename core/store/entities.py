@@ -236,9 +236,9 @@ class Entities:
         """person record -> company its CRM associates it with, the primary one first."""
         found: dict[int, int] = {}
         for r in self.db.each(
-            "SELECT p.id, c.entity_id FROM record p JOIN association a ON a.connection = p.connection "
+            "SELECT p.id, c.entity_id FROM record p CROSS JOIN association a ON a.connection = p.connection "
             "AND a.stream = p.stream AND a.remote_id = p.remote_id "
-            "JOIN record c ON c.connection = a.connection AND c.stream = a.to_stream AND c.remote_id = a.to_id "
+            "CROSS JOIN record c ON c.connection = a.connection AND c.stream = a.to_stream AND c.remote_id = a.to_id "
             f"WHERE p.id IN ({marks(len(person_records))}) AND c.entity = 'company' AND c.entity_id IS NOT NULL "
             "AND c.deleted_at IS NULL ORDER BY a.is_primary DESC, c.id",
             list(person_records),
@@ -251,7 +251,7 @@ class Entities:
         return {
             r["value"]: r["company"]
             for r in self.db.each(
-                "SELECT i.value, MIN(r.entity_id) AS company FROM identifier i JOIN record r ON r.id = i.record_id "
+                "SELECT i.value, MIN(r.entity_id) AS company FROM identifier i CROSS JOIN record r ON r.id = i.record_id "
                 f"WHERE i.kind = 'domain' AND i.value IN ({marks(len(domains))}) AND r.entity = 'company' "
                 "AND r.deleted_at IS NULL GROUP BY i.value HAVING COUNT(DISTINCT r.entity_id) = 1",
                 list(domains),
@@ -264,8 +264,8 @@ class Entities:
         self.db.many("UPDATE person SET todo_qualify = 1 WHERE company_id = ?", [(i,) for i in companies])
         self.db.many(
             "UPDATE record SET dirty = 1 WHERE entity = 'person' AND dirty = 0 AND id IN ("
-            " SELECT p.id FROM record c JOIN association a ON a.connection = c.connection AND a.to_stream = c.stream"
-            " AND a.to_id = c.remote_id JOIN record p ON p.connection = a.connection AND p.stream = a.stream"
+            " SELECT p.id FROM record c CROSS JOIN association a ON a.connection = c.connection AND a.to_stream = c.stream"
+            " AND a.to_id = c.remote_id CROSS JOIN record p ON p.connection = a.connection AND p.stream = a.stream"
             " AND p.remote_id = a.remote_id WHERE c.id = ?)",
             [(i,) for i in new_records],
         )
@@ -345,7 +345,7 @@ class Entities:
             found = self.db.value("SELECT id FROM person WHERE id = ?", (int(who),))
         if found is None:
             found = self.db.value(
-                "SELECT r.entity_id FROM identifier i JOIN record r ON r.id = i.record_id "
+                "SELECT r.entity_id FROM identifier i CROSS JOIN record r ON r.id = i.record_id "
                 "WHERE i.kind = 'email' AND i.value = ? AND r.entity = 'person' ORDER BY r.deleted_at IS NOT NULL, r.entity_id",
                 (who.strip().lower(),),
             )

@@ -47,8 +47,8 @@ class Links:
                        <= ?
                 )
                 SELECT u.a, o.record_id AS b, u.kind, u.value
-                FROM usable u JOIN identifier o ON o.kind = u.kind AND o.value = u.value AND o.record_id <> u.a
-                JOIN record r ON r.id = o.record_id AND r.entity = ?
+                FROM usable u CROSS JOIN identifier o ON o.kind = u.kind AND o.value = u.value AND o.record_id <> u.a
+                CROSS JOIN record r ON r.id = o.record_id AND r.entity = ?
                 """,
                 (*record_ids, shared_limit + 1, shared_limit, entity),
             )
