@@ -7,7 +7,7 @@ the records show now. Killed anywhere, the next push finds out what became of th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -199,18 +199,27 @@ class _Pusher:
         """Plan items become ops, unless a limit of [rollout.stop_if] says stop."""
         hub = self.hub
         now = hub.clock.now()
-        if items is None:
-            items = list(hub.outbox.items(plan_id, self.name)) if plan_id is not None else []
-        self._check_limits(items)
+
+        def planned() -> Iterator[PlanItem]:
+            """The items one by one, as often as asked: a plan may be larger than memory."""
+            if items is not None:
+                return iter(items)
+            return hub.outbox.items(plan_id, self.name) if plan_id is not None else iter(())
+
+        self._check_limits(planned())
         with hub.db.write():
             hub.outbox.supersede_queued(self.name, now=now)
-            hub.outbox.enqueue(plan_id or 0, hub.config_hash, items, now=now, run=hub.run)
+            hub.outbox.enqueue(plan_id or 0, hub.config_hash, planned(), now=now, run=hub.run)
 
-    def _check_limits(self, items: Sequence[PlanItem]) -> None:
+    def _check_limits(self, items: Iterable[PlanItem]) -> None:
         limits = self.hub.settings.rollout.stop_if
-        updates = sum(i.action == "update" for i in items)
-        creates = len(items) - updates
-        owners = sum("owner_email" in i.reasons and any(v is not None for v in i.before.values()) for i in items)
+        by_stream: Counter[str] = Counter()
+        creates = owners = 0
+        for i in items:
+            by_stream[i.stream] += i.action == "update"
+            creates += i.action != "update"
+            owners += "owner_email" in i.reasons and any(v is not None for v in i.before.values())
+        updates = by_stream.total()
         for what, n, limit in (
             ("updates", updates, limits.updates),
             ("creates", creates, limits.creates),
@@ -223,8 +232,7 @@ class _Pusher:
                     "look at `crmhub plan`; if it is right, raise [rollout] stop_if or `crmhub push --plan FILE`",
                 )
         if limits.share is not None and updates:
-            for stream in {i.stream for i in items}:
-                n = sum(i.stream == stream and i.action == "update" for i in items)
+            for stream, n in by_stream.items():
                 total = self.hub.records.count(self.name, stream)
                 if total and n > limits.share * total and n > 20:
                     raise Stopped(
