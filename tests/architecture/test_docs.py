@@ -102,10 +102,9 @@ def test_no_option_is_documented_that_is_not_there(name: str) -> None:
 def test_commands_that_docs_name_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     lines = "\n".join(re.findall(r"^```.*?^```", text, flags=re.MULTILINE | re.DOTALL))
-    typed = re.findall(r"`crmhub ([a-z][a-z-]*)", text) + re.findall(
-        r"^(?:\$ |.*&& )?crmhub ([a-z][a-z-]*)", lines, re.M
-    )
-    unknown = set(typed) - COMMANDS.keys()
+    typed = set(re.findall(r"`crmhub ([a-z][a-z-]*)", text))
+    typed |= set(re.findall(r"^(?:\$ |.*&& )?crmhub ([a-z][a-z-]*)", lines, re.MULTILINE))
+    unknown = typed - COMMANDS.keys()
     assert not unknown, f"{page.name} names {sorted(unknown)}"
 
 
