@@ -230,6 +230,8 @@ def config_hash(settings: Settings, mapping_hash: str) -> str:
     """
     rollout = msgspec.to_builtins(settings.rollout)
     rollout.pop("stop_if")
+    if rollout["mode"] == "observe":
+        rollout["mode"] = "live"  # they plan the same; only one of them writes
     content = {
         "mapping": mapping_hash,
         "hub": {k: getattr(settings.hub, k) for k in ("timezone", "region", "clock_skew")},

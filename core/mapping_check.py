@@ -100,7 +100,7 @@ class _Check:
         for targets in self.missing.values():
             first, streams = targets[0], " and ".join(t.stream for t in targets)
             text = f"{first.connection} {streams} have no field {first.remote} yet"
-            self.add(first, text, "let the hub make it: crmhub check --create-fields", fatal=False)
+            self.add(first, text, "the first push makes it, or now: crmhub check --create-fields", fatal=False)
 
     # -------------------------------------------------------------------------------------------- fields
 

@@ -46,11 +46,6 @@ def check_live(hub: Hub, name: str, *, create_fields: bool = False) -> Live:
             created = connector.ensure_fields(spec.name, missing)
             found.lines.append(f"{name}: created {', '.join(created) or 'nothing'} in {spec.name}")
             schemas[name, spec.name] = hub.schema(name, spec.name, fresh=True)
-        elif missing:
-            found.lines.append(
-                f"{name}: {spec.name} lacks {', '.join(f.name for f in missing)}; "
-                "made by the first push, or now: crmhub check --create-fields"
-            )
     idle = sum(s.idle_calls for s in connector.streams())
     found.lines.append(f"{name}: a sync without changes costs {idle} calls")
     found.problems += check_mapping(hub.mapping, schemas)

@@ -49,6 +49,7 @@ class Pushed:
     updated: int = 0
     dead: int = 0
     held: str = ""
+    observed: bool = False  # nothing was sent because the hub only observes
     error: ConnectorError | None = None
 
 
@@ -68,7 +69,7 @@ def push(
         if _nothing_to_do(hub, name, plan_id, mine):
             continue
         if why := _not_allowed(hub, name, approved):
-            result.held = why
+            result.held, result.observed = why, hub.settings.rollout.mode == "observe"
             continue
         with hub.lease(f"connection {name}"):
             worker = _Pusher(hub, name, result)

@@ -43,7 +43,7 @@ class Report:
     @property
     def held(self) -> list[str]:
         """Why writes of connections were held back, in words."""
-        return [p.held for p in self.pushed.values() if p.held]
+        return list(dict.fromkeys(p.held for p in self.pushed.values() if p.held))
 
     @property
     def exit_code(self) -> int:
@@ -126,4 +126,5 @@ def _status(report: Report, names: Sequence[str]) -> str:
     failed = {e.connection for e in report.errors}
     if failed and failed >= set(names):
         return "failed"
-    return "partial" if failed or report.held else "done"
+    waits = any(p.held and not p.observed for p in report.pushed.values())
+    return "partial" if failed or waits else "done"
