@@ -101,7 +101,7 @@ def plan_record(
 ) -> RecordPlan:
     """Field writes for one live, writable record.
 
-    `owners`: e-mail -> owner id there. `to_create`: remote fields that do not exist yet and will be made before the write.
+    `owners`: e-mail -> owner id there. `to_create`: remote fields that do not exist yet, made before the write.
     """
     plan = RecordPlan()
     for target in targets:
