@@ -119,7 +119,8 @@ def test_hash_names_what_decides_a_plan(tmp_path: Path) -> None:
     base = config_hash(settings(tmp_path), "m")
     assert config_hash(settings(tmp_path, "# comment\n" + GOOD), "m") == base
     assert config_hash(settings(tmp_path), "other mapping") != base
-    for old, new in [("points = 20", "points = 21"), ('mode = "live"', 'mode = "canary"'), ('"FR"', '"DE"')]:
+    canary = 'mode = "canary"\ncanary = "person.is_free_mail"'
+    for old, new in [("points = 20", "points = 21"), ('mode = "live"', canary), ('"FR"', '"DE"')]:
         assert config_hash(settings(tmp_path, GOOD.replace(old, new)), "m") != base
     same = [('every = "5m"', 'every = "9m"'), ("${CRM_TOKEN}", "another-token"), ('mode = "live"', 'mode = "observe"')]
     for old, new in same:  # observing plans what live would write, so that its plan may be pushed later
