@@ -17,7 +17,7 @@ from tests.e2e.conftest import MakeWorld
 from tests.e2e.world import World, differences, spread
 
 #: how many boundaries of each kind are tried when not all are
-SAMPLE = 10
+SAMPLE = 8
 
 
 @dataclass
