@@ -98,10 +98,10 @@ class Runs:
 
     def free_lease(self, name: str, *, holder_gone: str | None = None) -> None:
         """Give a lease back; with `holder_gone`, free it because that process is known to be dead."""
-        self.db.fences.pop(name, None)
+        token = self.db.fences.pop(name, None)
         with self.db.write() as c:
-            if holder_gone is None:
-                c.execute("UPDATE lease SET holder = '', beat_at = 0 WHERE name = ?", (name,))
+            if holder_gone is None:  # one that was taken over belongs to somebody else now
+                c.execute("UPDATE lease SET holder = '', beat_at = 0 WHERE name = ? AND token = ?", (name, token))
             else:
                 c.execute(
                     "UPDATE lease SET holder = '', beat_at = 0 WHERE name = ? AND holder = ?",
