@@ -98,7 +98,7 @@ class _Header(AuthBase):
         return r
 
 
-class _Again(Exception):  # noqa: N818 - control flow of the retry loop, never leaves it
+class _Again(Exception):
     def __init__(self, kind: Literal["server", "throttle", "auth"], wait_s: float, error: ConnectorError) -> None:
         self.kind, self.wait_s, self.error = kind, wait_s, error
         super().__init__(kind)

@@ -12,7 +12,7 @@ from connectors.contract import ConnectorError
 Action = Literal["ok", "retry", "throttle", "auth", "stop"]
 
 
-class UnknownFate(Exception):  # noqa: N818 - not an error: a state of knowledge, never leaves a connector
+class UnknownFate(Exception):
     """A write was sent and no (whole) answer came: it may or may not have been executed."""
 
     def __init__(self, endpoint: str, detail: str) -> None:

@@ -129,14 +129,14 @@ class _Resolver:
             why.setdefault(e.b, e)
         self._note(fresh, home, groups, why)
         moves = groups.moved([e for e in home.values() if e is not None])
-        if moves:
-            born = set(first)
-            links.absorb(self.entity, moves, run=self.hub.run, at=self.now)
-            self.done.joined += len(moves)
-            if self.entity == "person":
-                self.hub.entities.keep_opt_outs(moves)
-                self.hub.activities.follow(moves, [])
-                self.hub.scores.join({a: b for a, b in moves.items() if a not in born}, now=self.now)
+        born = set(first)
+        joined = {a: b for a, b in moves.items() if a not in born}
+        links.absorb(self.entity, moves, born=born, run=self.hub.run, at=self.now)
+        self.done.joined += len(moves)
+        if joined and self.entity == "person":
+            self.hub.entities.keep_opt_outs(joined)
+            self.hub.activities.follow(joined, [])
+            self.hub.scores.join(joined, now=self.now)
         review = [
             e
             for e in edges
@@ -144,7 +144,7 @@ class _Resolver:
         ]
         self.done.reviews += links.queue_reviews(self.entity, review, run=self.hub.run, at=self.now)
         if self.entity == "person":
-            self.done.new_people += len(fresh)
+            self.done.new_people += len(born - moves.keys())
         return fresh
 
     def _ours(self, batch: dict[int, StoredRecord]) -> dict[int, int]:
@@ -168,7 +168,8 @@ class _Resolver:
                 continue
             rule, weight, evidence = (e.rule, e.weight, e.evidence) if e else ("first", 100, "first seen")
             rows.append((i, self.entity, groups.find(at), rule, weight, evidence))
-        joined = [(i, e) for i, e in why.items() if i not in set(fresh)]
+        new = set(fresh)
+        joined = [(i, e) for i, e in why.items() if i not in new and home[i] != groups.find(home[i] or 0)]
         for i, e in joined:
             at = home.get(i)
             if at is not None:

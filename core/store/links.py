@@ -80,9 +80,17 @@ class Links:
         """(entity id, record id); agreement starts anew: times before the link prove nothing (inside a write)."""
         self.db.many("UPDATE record SET entity_id = ?, base = '{}', stamps = NULL, dirty = 1 WHERE id = ?", rows)
 
-    def absorb(self, entity: str, moves: dict[int, int], *, run: int | None, at: int) -> None:
-        """Entities that turned out to be others: their records move, they keep a pointer (inside a write)."""
-        for loser, winner in moves.items():
+    def absorb(self, entity: str, moves: dict[int, int], *, born: set[int], run: int | None, at: int) -> None:
+        """Entities that turned out to be others: their records move, they keep a pointer (inside a write).
+
+        Those of `born`, made in this very transaction, leave no trace.
+        """
+        for loser in moves.keys() & born:
+            self.db.conn.execute(
+                "UPDATE record SET entity_id = ? WHERE entity = ? AND entity_id = ?", (moves[loser], entity, loser)
+            )
+            self.db.conn.execute(f"DELETE FROM {entity} WHERE id = ?", (loser,))
+        for loser, winner in ((lo, w) for lo, w in moves.items() if lo not in born):
             self.db.conn.execute(
                 "INSERT INTO link(record_id, entity, entity_id, rule, weight, evidence, run, at) "
                 "SELECT id, entity, ?, 'joined', 100, ?, ?, ? FROM record WHERE entity = ? AND entity_id = ?",

@@ -63,7 +63,7 @@ def show_report(report: Report) -> None:
     r, q = report.resolved, report.qualified
     if r.records:
         click.echo(
-            f"resolved {r.records:,} records: {r.new_people:,} new people before joining, {r.joined:,} joined, "
+            f"resolved {r.records:,} records: {r.new_people:,} new people, {r.joined:,} joined to one already known, "
             f"{r.reviews:,} pairs to review, {r.changes:,} changed fields"
         )
     if q.people:
