@@ -148,7 +148,7 @@ def _three_way(
         out.value, out.source = best.value, best
         out.agreed |= {v.record for v in edits}
 
-    _clear(out, current, votes, same, edited=bool(edits))
+    _clear(out, current, votes, same, open_conflict, edited=bool(edits))
     _adopt(out, votes, same, open_conflict, edited=bool(edits))
     return out
 
@@ -177,13 +177,21 @@ def _latest(rivals: Sequence[Candidate], same: Same, skew_ms: int) -> Candidate 
     return top
 
 
-def _clear(out: Settled, current: Current, votes: Sequence[Vote], same: Same, *, edited: bool) -> None:
+def _clear(
+    out: Settled, current: Current, votes: Sequence[Vote], same: Same, open_conflict: Conflict | None, *, edited: bool
+) -> None:
     cleared = [v for v in votes if v.state == "cleared"]
     out.agreed |= {v.record for v in cleared}
     if edited or current.value is None:
         return
     meant = [v for v in cleared if v.actor == "person" and same(v.base, current.value)]
-    if meant:
+    waiting = open_conflict is not None and open_conflict.kind == "adoption"
+    left = [v for v in votes if v.value is not None and not same(v.value, current.value)] if waiting else []
+    if meant and left:  # one side of a disagreement was given up: the other is what is known
+        out.source = min(left, key=lambda v: v.order)
+        out.value = out.source.value
+        out.refused |= {v.record for v in cleared}
+    elif meant:
         out.value, out.source = None, min(meant, key=lambda v: (v.hi or 0, v.order))
     else:
         out.refused |= {v.record for v in cleared}

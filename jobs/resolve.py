@@ -380,7 +380,7 @@ class _Resolver:
             if v.record not in out.agreed:
                 waiting[v.record].add(v.remote)
         held = [
-            (v.record, v.remote, out.value, "emptied in the CRM, not known to be by a person")
+            (v.record, v.remote, out.value, "emptied in the CRM: not refilled while the value stays")
             for v in votes
             if v.record in out.refused
         ]

@@ -170,20 +170,22 @@ class Entities:
         for name, conflict in after.items():
             text = dumps(candidates_json(conflict))
             old = before.get(name)
+            since = now
             if old is not None and old.kind == conflict.kind:
-                if dumps(candidates_json(old)) != text:
-                    self.db.conn.execute(
-                        "UPDATE conflict SET candidates = ? WHERE entity = ? AND entity_id = ? AND field = ? AND closed_at IS NULL",
-                        (text, entity, entity_id, name),
-                    )
-                continue
+                if dumps(candidates_json(old)) == text:
+                    continue
+                since = self.db.value(  # the same question, other candidates: it waits as long, the old row keeps theirs
+                    "SELECT opened_at FROM conflict WHERE entity = ? AND entity_id = ? AND field = ? AND closed_at IS NULL",
+                    (entity, entity_id, name),
+                )
+            else:
+                opened += conflict.kind != "noted"
             if old is not None:
                 self._close(entity, entity_id, name, now, "superseded")
             self.db.conn.execute(
                 "INSERT INTO conflict(entity, entity_id, field, kind, candidates, opened_at, run) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (entity, entity_id, name, conflict.kind, text, now, run),
+                (entity, entity_id, name, conflict.kind, text, since, run),
             )
-            opened += conflict.kind != "noted"
         for name in before.keys() - after.keys():
             self._close(entity, entity_id, name, now, "values agree or a later edit decided")
         return opened
