@@ -213,6 +213,12 @@ def test_a_person_who_clears_another_value_clears_only_there() -> None:
     assert (out.value, out.refused) == ("Paris", {1})
 
 
+def test_clearing_one_side_of_a_disagreement_leaves_the_other() -> None:
+    votes = vote(1, None, "cleared", "Paris", actor="person"), vote(2, "Lyon")
+    out = done(Current("Paris"), *votes, open_conflict=Conflict("adoption", ()))
+    assert (out.value, out.conflict, out.refused) == ("Lyon", None, {1})
+
+
 def test_an_edit_elsewhere_beats_a_clearing() -> None:
     out = done(
         Current("Paris"), vote(1, None, "cleared", "Paris", actor="person", hi=9), edit(2, "Lyon", "Paris", 1, 5)

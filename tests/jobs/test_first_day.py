@@ -59,6 +59,16 @@ def test_taking_over_the_other_value_settles_the_disagreement(world: World) -> N
     assert world.conflicts() == []
 
 
+def test_a_side_of_the_disagreement_that_is_given_up_leaves_the_other(world: World) -> None:
+    a, b = _two_that_disagree(world)
+    world.settle()
+    world.alpha.edit(a, city=None)
+    world.settle()
+    assert world.person("ann@acme.fr")["city"] == "Lyon"
+    assert (world.alpha.shows(a, "city"), world.beta.shows(b, "city")) == (None, "Lyon")
+    assert world.conflicts() == []
+
+
 def test_observe_writes_nothing_at_all(make: MakeWorld) -> None:
     w = make(config_=config_text(["alpha", "beta"], mode="observe"))
     a, b = _two_that_disagree(w)

@@ -143,7 +143,7 @@ def test_after_random_edits_the_hub_comes_to_rest(tmp_path: Path, crms: int, win
         _tell(tmp_path, seed, crms, wins, rewriting=False, steps=30)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**6), crms=st.sampled_from([2, 3]), steps=st.integers(5, 40))
 def test_also_where_the_crms_rewrite_what_they_get(tmp_path: Path, seed: int, crms: int, steps: int) -> None:
     _tell(tmp_path, seed, crms, "", rewriting=True, steps=steps)

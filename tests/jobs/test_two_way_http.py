@@ -1,4 +1,4 @@
-"""The same over HTTP: real connectors, simulated HubSpot and Salesforce, the configuration that `init --sandbox` makes."""
+"""The same over HTTP: real connectors on simulated CRMs, with the configuration that `init --sandbox` makes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ class Rehearsal:
             "AND (SELECT COUNT(*) FROM record x WHERE x.entity = 'person' AND x.entity_id = h.entity_id) = 2 "
             "AND NOT EXISTS (SELECT 1 FROM conflict c WHERE c.entity = 'person' AND c.entity_id = h.entity_id "
             "AND c.closed_at IS NULL AND c.kind <> 'noted') "
-            "AND EXISTS (SELECT 1 FROM person p WHERE p.id = h.entity_id AND COALESCE(p.opted_out, 0) = 0) ORDER BY h.id"
+            "AND EXISTS (SELECT 1 FROM person p WHERE p.id = h.entity_id AND COALESCE(p.opted_out, 0) = 0) "
+            "ORDER BY h.id"
         )
         assert row is not None
         return row["h"], row["s"]
