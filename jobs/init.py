@@ -49,7 +49,7 @@ def init(config: Path, *, progress: Progress, force: bool = False) -> Written:
             ]
             return done
     _write_mapping(config, done, "pull", progress, force=force)
-    done.next = ["crmhub check", "crmhub profile", "crmhub pull", "crmhub plan    (observe mode: nothing is written)"]
+    done.next = ["crmhub check", "crmhub pull", "crmhub profile", "crmhub sync    (observe mode: nothing is written)"]
     return done
 
 

@@ -306,7 +306,7 @@ class _Planner:
         for name in self.names:
             if not self._creates(name):
                 continue
-            stream = max((s for s in self.mapping.streams(name) if s.entity == "person"), key=lambda s: s.order)
+            stream = hub.create_stream(name)
             under_way = hub.outbox.creates_under_way(name)
             for ids in hub.entities.people_without(name, BATCH):
                 true = hub.scores.which_hold({k: c.sql for k, c in self._conditions.items()}, self._custom, ids)

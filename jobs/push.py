@@ -12,13 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from connectors.contract import (
-    AuthFailed,
     ConnectorError,
-    MissingScope,
-    QuotaExhausted,
     ReadResult,
     Rejected,
-    Throttled,
     Unavailable,
     WriteOp,
     WriteResult,
@@ -50,6 +46,7 @@ class Pushed:
     dead: int = 0
     held: str = ""
     observed: bool = False  # nothing was sent because the hub only observes
+    stopped: bool = False  # a limit of [rollout.stop_if] held
     error: ConnectorError | None = None
 
 
@@ -75,10 +72,10 @@ def push(
             worker = _Pusher(hub, name, result)
             try:
                 worker.recover()
-                worker.enqueue(plan_id, mine)
+                worker.enqueue(plan_id, mine, approved=approved)
                 worker.send()
             except Stopped as e:
-                result.held = str(e)
+                result.held, result.stopped = str(e), True
             except ConnectorError as e:
                 e.connection = name
                 result.error = e
@@ -196,8 +193,8 @@ class _Pusher:
 
     # ---- queueing
 
-    def enqueue(self, plan_id: int | None, items: Sequence[PlanItem] | None) -> None:
-        """Plan items become ops, unless a limit of [rollout.stop_if] says stop."""
+    def enqueue(self, plan_id: int | None, items: Sequence[PlanItem] | None, *, approved: bool) -> None:
+        """Plan items become ops, unless a limit of [rollout.stop_if] says stop; an approved plan passes."""
         hub = self.hub
         now = hub.clock.now()
 
@@ -207,7 +204,8 @@ class _Pusher:
                 return iter(items)
             return hub.outbox.items(plan_id, self.name) if plan_id is not None else iter(())
 
-        self._check_limits(planned())
+        if not approved:
+            self._check_limits(planned())
         with hub.db.write():
             hub.outbox.supersede_queued(self.name, now=now)
             hub.outbox.enqueue(plan_id or 0, hub.config_hash, planned(), now=now, run=hub.run)
@@ -229,8 +227,8 @@ class _Pusher:
             if limit is not None and n > limit:
                 raise Stopped(
                     f"{self.name}: the plan holds {n} {what.replace('_', ' ')}, stop_if.{what} is {limit}; "
-                    "nothing was written",
-                    "look at `crmhub plan`; if it is right, raise [rollout] stop_if or `crmhub push --plan FILE`",
+                    f"nothing was written to {self.name}",
+                    "`crmhub plan --out FILE`; if it is right: `crmhub push --plan FILE`, or raise the limit",
                 )
         if limits.share is not None and updates:
             for stream, n in by_stream.items():
@@ -239,8 +237,8 @@ class _Pusher:
                     raise Stopped(
                         f"{self.name}: the plan changes {n} of {total} {stream}, more than "
                         f"stop_if.share = {limits.share}; "
-                        "nothing was written",
-                        "look at `crmhub plan`; if it is right, raise [rollout] stop_if.share",
+                        f"nothing was written to {self.name}",
+                        "`crmhub plan --out FILE`; if it is right: `crmhub push --plan FILE`, or raise the limit",
                     )
 
     # ---- sending
@@ -497,22 +495,6 @@ def _rewritten(values: dict[str, Value], sent: dict[str, Value]) -> bool:
 
 def _plain(value: Value) -> Value:
     return None if value == "" else value
-
-
-def told(error: ConnectorError) -> str:
-    """An error of a connection as a sentence that says what to do."""
-    where = error.connection or "a CRM"
-    if isinstance(error, AuthFailed):
-        return f"{where}: {error} Renew them for [connections.{where}] in the configuration, then: crmhub check {where}"
-    if isinstance(error, MissingScope):
-        return f"{where}: {error}; have it granted to our user or app, then: crmhub check {where}"
-    if isinstance(error, Throttled):
-        return f"{where}: {error}; other tools may be using up the limit; sync again later"
-    if isinstance(error, QuotaExhausted):
-        return f"{where}: {error}; the rest waits, the next sync after the reset continues"
-    if isinstance(error, Unavailable):
-        return f"{where}: {error}; check the CRM's status page and the network, then sync again"
-    return f"{where}: {error}"
 
 
 def figures(done: Iterable[Pushed]) -> Counter[str]:

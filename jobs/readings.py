@@ -1,7 +1,8 @@
 """How each field was read when records were last resolved.
 
 Another remote field, type or option table is a new mapping of that field: what the records hold meets the canonical
-value as at first contact. It is no edit in a CRM, and no reason to write anything over what stands there.
+value as at first contact. It is no edit in a CRM, and no reason to write anything over what stands there. The same
+when a field gets another `wins` or is written for the first time: what was only noted before waits or is decided now.
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ _SETTING = "readings"
 def readings_of(hub: Hub) -> dict[Reading, str]:
     """Every field that is read -> a short name of how."""
     found: dict[Reading, list[str]] = {}
+    written = {
+        t.field.name
+        for name in hub.names()
+        for s in hub.mapping.streams(name)
+        for t in hub.mapping.targets(name, s.name)
+    }
     for name in hub.names():
         for stream in hub.mapping.streams(name):
             for t in hub.mapping.fields(name, stream.name):
                 if t.pulled:
                     table = None if t.options is None else sorted(t.options.read.items())
-                    how = repr((t.remote, t.field.type, t.owner, table))
+                    policy = (hub.mapping.wins(t.field.name), t.field.name in written)
+                    how = repr((t.remote, t.field.type, t.owner, table, policy))
                     found.setdefault((name, stream.name, t.field.name), []).append(how)
     return {key: sha256("|".join(how).encode()).hexdigest()[:12] for key, how in found.items()}
 

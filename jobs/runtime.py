@@ -30,6 +30,7 @@ from core import config, sla
 from core.config_structs import Connection, Settings
 from core.errors import ConfigInvalid, ConfigProblem, LeaseHeld, Refused
 from core.mapping import Mapping, load_mapping
+from core.mapping_structs import StreamMap
 from core.store.activities import Activities
 from core.store.db import Db
 from core.store.entities import Entities
@@ -212,9 +213,14 @@ class Hub:
             for t in wanted
         ]
         key = self.mapping.stream(name, stream).key_field
-        if key and key.lower() not in there and self.connection(name).create is not None:
+        creates = self.connection(name).create is not None and self.create_stream(name).name == stream
+        if key and key.lower() not in there and creates:
             requests.append(FieldRequest(key, "CRM hub id", "text", unique=True, description="Key of the CRM hub."))
         return requests
+
+    def create_stream(self, name: str) -> StreamMap:
+        """Where people are created: a lead rather than a contact, where a CRM has both."""
+        return max((s for s in self.mapping.streams(name) if s.entity == "person"), key=lambda s: s.order)
 
     # ---- the journal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from core.store.overview import Overview
 from core.store.runs import day_of
 from jobs.runtime import Hub
 from jobs.schedule import next_times
@@ -55,6 +56,7 @@ def status_of(hub: Hub) -> dict[str, Any]:
             "outbox": hub.outbox.open_count(),
         },
         "disagree": figures["disagree"],
+        "conflicts": Overview(hub.db).waiting(5),
         "dead_letters": [dict(r) for r in hub.runs.some_dead_letters(5)],
         "jobs": [
             {"job": job, "run": hub.settings.jobs[job].run, "next": int(at.timestamp() * 1000)}

@@ -10,10 +10,11 @@ from typing import Any
 from connectors.contract import ConnectorError
 from jobs.plan import Plan, plan
 from jobs.pull import ConnectionPull, pull
-from jobs.push import Pushed, figures, finish, push, told
+from jobs.push import Pushed, figures, finish, push
 from jobs.qualify import Qualified, qualify
 from jobs.resolve import Resolved, resolve
 from jobs.runtime import Hub
+from jobs.told import told
 
 
 @dataclass(slots=True)
@@ -50,7 +51,8 @@ class Report:
         """0 done, 1 new dead letters or conflicts or a brake, 3 a CRM failed."""
         if self.errors:
             return 3
-        return 1 if self.new_dead or self.new_conflicts else 0
+        stopped = any(p.stopped for p in self.pushed.values())
+        return 1 if self.new_dead or self.new_conflicts or stopped else 0
 
     def json(self) -> dict[str, Any]:
         """The documented object of `sync --json`."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Kind = Literal["text", "number", "bool", "date", "datetime", "options"]
 
 
-class Refusal(Exception):  # noqa: N818  # a verdict on the user's text; it never leaves this package
+class Refusal(Exception):
     """Carries what is wrong up to the one place that turns it into a value."""
 
     def __init__(self, text: str, start: int = 0, remedy: str = "") -> None:

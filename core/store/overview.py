@@ -111,6 +111,26 @@ class Overview:
             )
         return found
 
+    def waiting(self, limit: int) -> list[dict[str, Any]]:
+        """Some of what waits for a decision, conflicts first: who, which field, who says what."""
+        return [
+            {
+                "entity": r["entity"],
+                "id": r["entity_id"],
+                "who": r["who"],
+                "field": r["field"],
+                "kind": r["kind"],
+                "says": [[c["connection"], c["value"]] for c in loads(r["candidates"])],
+            }
+            for r in self.db.each(
+                "SELECT c.entity, c.entity_id, c.field, c.kind, c.candidates, COALESCE(p.email, o.name) AS who FROM conflict c "
+                "LEFT JOIN person p ON c.entity = 'person' AND p.id = c.entity_id "
+                "LEFT JOIN company o ON c.entity = 'company' AND o.id = c.entity_id "
+                "WHERE c.closed_at IS NULL AND c.kind <> 'noted' ORDER BY c.kind <> 'edit', c.id DESC LIMIT ?",
+                (limit,),
+            )
+        ]
+
     def people_ids(self, after: int, limit: int) -> list[int]:
         """Ids of people in order."""
         return [

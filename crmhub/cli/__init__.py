@@ -100,7 +100,7 @@ def _from_connector(e: Exception) -> bool:
 
 def _sentence(e: Exception) -> str:
     from connectors.contract import ConnectorError
-    from jobs.push import told
+    from jobs.told import told
 
     return told(e) if isinstance(e, ConnectorError) else str(e)
 

@@ -13,7 +13,7 @@ from crmhub.cli.common import Progress, config_option, echo_json, hub_at, json_o
 from jobs.check import check_files, check_live
 from jobs.init import init as run_init
 from jobs.init import init_sandbox
-from jobs.push import told
+from jobs.told import told
 
 
 @click.command(

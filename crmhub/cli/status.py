@@ -62,6 +62,10 @@ def status(config: Path, as_json: bool) -> None:
         click.echo(f"job {line['job']}: {line['run']}, next {when(line['next'], zone)}")
     for d in found["dead_letters"]:
         click.echo(f"  {d['connection']} {d['stream']} {d['remote_id']}: {d['reason']} → {d['remedy']}")
+    for c in found["conflicts"]:
+        words = "changed on both sides" if c["kind"] == "edit" else "disagreed before"
+        says = "; ".join(f"{where}: {value}" for where, value in c["says"])
+        click.echo(f"  {c['who'] or c['id']}: {c['field']} {words} ({says})"[:140])
     if found["disagree"]:
         click.echo("fields that CRMs disagree on: " + ", ".join(f"{k} {n:,}" for k, n in found["disagree"].items()))
 

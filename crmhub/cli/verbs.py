@@ -16,11 +16,12 @@ from core.store.outbox import PlanItem
 from crmhub.cli.common import config_option, counted, echo_json, held_words, hub_at, json_option, table
 from jobs.plan import Plan
 from jobs.plan import plan as make_plan
-from jobs.push import check_plan, figures, told
+from jobs.push import check_plan, figures
 from jobs.push import push as push_plan
 from jobs.runtime import Hub
 from jobs.sync import STEPS, Report
 from jobs.sync import sync as run_sync
+from jobs.told import told
 
 CONNECTIONS = click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
 
@@ -99,6 +100,7 @@ def plan(connections: tuple[str, ...], config: Path, as_json: bool, out: Path | 
     with hub_at(config, quiet=as_json) as hub:
         with hub.journal("plan"):
             made = make_plan(hub, connections)
+            hub.close_run("done", {"ops": {"planned": made.ops}, "held_back": dict(made.held)})
         if out is not None:
             _write_plan(hub, made, out)
         if as_json:
@@ -106,7 +108,7 @@ def plan(connections: tuple[str, ...], config: Path, as_json: bool, out: Path | 
             echo_json({**made.summary(), "items": [_item(i) for i in items]})
         else:
             show_plan(hub, made, limit)
-            if out is not None:
+            if out is not None and made.ops:
                 click.echo(f"written to {out}; execute exactly this with: crmhub push --plan {out}")
     sys.exit(4 if check and made.ops else 0)
 
@@ -123,7 +125,7 @@ def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
         f"plan {made.id}: {', '.join(parts)}; owners changed {made.owners_changed}, "
         f"opt-outs set {made.opt_outs_set}, cleared {made.opt_outs_cleared}"
     )
-    for where, names in made.new_fields.items():
+    for where, names in ((w, n) for w, n in made.new_fields.items() if n):
         click.echo(f"  creates fields in {where}: {', '.join(names)}")
     for where, what in made.triggers.items():
         click.echo(f"  {where}: {what}")
@@ -216,7 +218,7 @@ def _read_plan(path: Path) -> tuple[dict[str, Any], list[PlanItem]]:
     return header, items
 
 
-@click.command("push", help="Execute the newest plan, or exactly the plan in a file.")
+@click.command("push", help="Plan and write, or execute exactly the plan in a file (which approves it).")
 @CONNECTIONS
 @config_option
 @json_option

@@ -1,0 +1,21 @@
+"""What stands in the way of a connection, as a sentence that says what to do."""
+
+from __future__ import annotations
+
+from connectors.contract import AuthFailed, ConnectorError, MissingScope, QuotaExhausted, Throttled, Unavailable
+
+
+def told(error: ConnectorError) -> str:
+    """An error of a connection as a sentence that says what to do."""
+    where, what = error.connection or "a CRM", str(error).rstrip(". ")
+    if isinstance(error, AuthFailed):
+        return f"{where}: {what}. Renew them for [connections.{where}] in the configuration, then: crmhub check {where}"
+    if isinstance(error, MissingScope):
+        return f"{where}: {what}; have it granted to our user or app, then: crmhub check {where}"
+    if isinstance(error, Throttled):
+        return f"{where}: {what}; other tools may be using up the limit; sync again later"
+    if isinstance(error, QuotaExhausted):
+        return f"{where}: {what}; the rest waits, the next sync after the reset continues"
+    if isinstance(error, Unavailable):
+        return f"{where}: {what}; check the CRM's status page and the network, then sync again"
+    return f"{where}: {what}"
