@@ -75,6 +75,7 @@ def _pin_account(hub: Hub, name: str) -> None:
 
 def _pull_stream(hub: Hub, name: str, spec: StreamSpec, stats: PageStats, *, full: bool) -> None:
     connector = hub.connector(name)
+    _look_for_new_fields(hub, name, spec.name)
     fields = hub.pull_fields(name, spec.name)
     mark = hub.runs.mark(name, spec.name)
     bookmark = mark.value
@@ -89,6 +90,18 @@ def _pull_stream(hub: Hub, name: str, spec: StreamSpec, stats: PageStats, *, ful
         if page.rows:
             of = f" of {page.total}" if page.total and page.total > stats.pulled else ""
             hub.progress(f"pull {label}: {stats.pulled}{of}")
+
+
+def _look_for_new_fields(hub: Hub, name: str, stream: str) -> None:
+    """A changed mapping may name fields that were made in the CRM since it was last described: ask once."""
+    ours = {t.remote for t in hub.mapping.targets(name, stream) if t.create}
+    wanted = set(hub.mapping.remote_fields(name, stream)) - ours
+    if wanted <= {f.name for f in hub.schema(name, stream)}:
+        return
+    asked = f"described {name} {stream}"
+    if hub.runs.setting(asked) != hub.mapping.hash:
+        hub.schema(name, stream, fresh=True)
+        hub.runs.set_setting(asked, hub.mapping.hash, now=hub.clock.now())
 
 
 def _store_page(
