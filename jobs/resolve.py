@@ -385,6 +385,7 @@ class _Resolver:
             if v.record in out.refused
         ]
         self.hub.entities.hold(held, at=self.now)
+        self.hub.entities.release((v.record, v.remote) for v in votes if v.state == "edited" and v.record in out.agreed)
         if out.value == before:
             return
         row.values[name] = out.value

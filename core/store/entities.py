@@ -203,6 +203,10 @@ class Entities:
             [(r, f, dumps(v), why, at) for r, f, v, why in rows],
         )
 
+    def release(self, fields: Iterable[tuple[int, str]]) -> None:
+        """(record, remote field): somebody filled it anew, so nothing holds it any more."""
+        self.db.many("DELETE FROM hold WHERE record_id = ? AND field = ?", fields)
+
     def holds(self, record_ids: Sequence[int]) -> dict[tuple[int, str], tuple[Value, int | None, str]]:
         """(record, remote field) -> (value it is held for, until, reason)."""
         return {
