@@ -95,7 +95,9 @@ def test_a_merged_record_meets_its_survivor() -> None:
 
 
 def test_records_of_two_connections_with_one_id_are_not_merged_by_it() -> None:
-    told = {"kind": "k", "stream": "contacts", "remote_id": "9", "cross_ids": [], "merged_into": None}
+    told: dict[str, object] = {
+        "kind": "k", "stream": "contacts", "remote_id": "9", "cross_ids": [], "merged_into": None,
+    }  # fmt: skip
     eu = set(company_identifiers({}, connection="hs-eu", **told))  # type: ignore[arg-type]  # spread
     us = set(company_identifiers({}, connection="hs-us", **told))  # type: ignore[arg-type]  # spread
     assert ("rec", "hs-eu:contacts/9") in eu - us

@@ -125,3 +125,15 @@ def test_an_opt_out_survives_a_new_mapping(world: World) -> None:
     world.open(mapping=mapping_text(NAMES, (*USUAL, "country")))
     world.sync()
     assert world.person("ann@acme.fr")["opted_out"] is True
+
+
+def test_a_field_made_in_the_crm_and_mapped_is_pulled_at_once(world: World) -> None:
+    a, b = pair(world)
+    for crm in (world.alpha, world.beta):
+        crm.add_column("seats")
+    world.alpha.edit(a, seats=5)
+    own = "\n".join(f'{n} = {{ field = "{n[0]}_seats", direction = "both" }}' for n in NAMES)
+    world.open(mapping=mapping_text(NAMES, more=f'[fields.seats]\ntype = "number"\n{own}\n'))
+    world.settle()
+    assert world.person("ann@acme.fr")["seats"] == 5
+    assert world.beta.shows(b, "seats") == 5

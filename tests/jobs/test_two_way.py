@@ -180,3 +180,14 @@ def test_a_refused_write_is_parked_and_not_repeated_until_something_changes(worl
     world.alpha.edit(a, city="Lyon")
     world.settle()
     assert world.beta.shows(b, "city") == "Lyon"
+
+
+def test_a_field_that_is_filled_again_takes_part_again(make: MakeWorld) -> None:
+    w = make(mapping=mapping_text(NAMES, wins={"city": '["alpha", "beta"]'}))
+    a, b = pair(w)
+    w.beta.edit(b, actor="integration", city=None)
+    w.settle()
+    assert w.beta.shows(b, "city") is None
+    w.beta.edit(b, city="Dijon")
+    w.settle()
+    assert (w.alpha.shows(a, "city"), w.beta.shows(b, "city")) == ("Paris", "Paris"), "alpha decides"
