@@ -118,10 +118,14 @@ def _store_page(
             stats.deleted = hub.activities.mark_deleted(name, spec.name, gone, now=now)
         else:
             rows = [seen_from(r) for r in page.rows]
-            stats = hub.records.store(name, spec.name, spec.entity, rows, fetched=fetched, now=now, since=since)
+            absorbed = frozenset(m.old_id for m in page.merges)
+            stats = hub.records.store(
+                name, spec.name, spec.entity, rows, fetched=fetched, now=now, since=since, absorbed=absorbed
+            )
             stats.deleted = hub.records.mark_deleted(name, spec.name, gone, now=now)
             merges = [(m.old_id, m.new_id, m.new_stream) for m in page.merges]
-            stats.changed += hub.records.mark_merged(name, spec.name, merges, now=now)
+            moved = hub.records.mark_merged(name, spec.name, merges, now=now)
+            stats.changed += min(moved, len(absorbed - {r.id for r in page.rows}))  # a shown one is counted already
             if spec.entity == "owner":
                 _store_owners(hub, name, spec.name, page.rows)
         hub.runs.set_mark(

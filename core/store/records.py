@@ -128,10 +128,12 @@ class Records:
         fetched: int,
         now: int,
         since: int | None,
+        absorbed: frozenset[str] = frozenset(),
     ) -> PageStats:
         """Insert or update the rows of one page (inside a write). Repeating a page changes nothing.
 
-        `since`: ms; a record not seen to change before was unchanged up to then.
+        `since`: ms; a record not seen to change before was unchanged up to then. `absorbed`: rows that the CRM still
+        shows though they live on in another record (converted leads): being shown does not bring them back.
         """
         unique = {r.remote_id: r for r in rows}  # a page that shows a record twice: the later one counts
         stats = PageStats(pulled=len(unique))
@@ -147,7 +149,9 @@ class Records:
                 continue  # an index that lags showed an older state than the one we know
             relinked = self._links_differ(connection, stream, row)
             change = self._compare(old, row, now, since)
-            if change is None and not relinked and old["deleted_at"] is None and old["merged_into"] is None:
+            merged_into = old["merged_into"] if i in absorbed else None
+            revived = old["deleted_at"] is not None or old["merged_into"] != merged_into
+            if change is None and not relinked and not revived:
                 if (row.modified_at, row.read_only) != (
                     old["modified_at"],
                     old["read_only"],
@@ -167,6 +171,7 @@ class Records:
                     now,
                     now,
                     fetched,
+                    merged_into,
                     old["id"],
                 )
             )
@@ -174,7 +179,7 @@ class Records:
                 self._link_rows(connection, stream, [row])
         self.db.many(
             "UPDATE record SET remote = ?, base = ?, stamps = ?, modified_at = ?, actor = ?, read_only = ?, seen_at = ?, "
-            "changed_at = ?, fetched = ?, dirty = 1, deleted_at = NULL, merged_into = NULL WHERE id = ?",
+            "changed_at = ?, fetched = ?, dirty = 1, deleted_at = NULL, merged_into = ? WHERE id = ?",
             updates,
         )
         self.db.many(

@@ -1,4 +1,4 @@
-"""What goes wrong on the CRMs' side: a refused token, a dead server, a spent quota, and everything that passes by itself."""
+"""What goes wrong on the CRMs' side: a refused token, a dead server, a spent quota, and what passes by itself."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_refused_credentials_from_the_start(world: World, vendor: str) -> None:
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_pull_cut_short_goes_on_where_it_stopped(world: World, vendor: str) -> None:
-    """What was pulled before the server died is kept; the first sync after it died needs fewer calls than a whole one."""
+    """What was pulled before the server died is kept; the next sync needs fewer calls than a whole one."""
     world.clear_calls()
     world.sync()
     whole = world.calls()[vendor]

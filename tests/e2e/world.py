@@ -186,6 +186,11 @@ class World:
             found[row["vendor"]] += row["count"]
         return dict(found)
 
+    def published_idle_calls(self) -> dict[str, int]:
+        """vendor -> what its streams say that a pull without news costs; builds connectors, calls nobody."""
+        with closing(open_hub(self.home / "config.toml")) as hub:
+            return {name: sum(s.idle_calls for s in hub.connector(name).streams()) for name in hub.names()}
+
     def clear_calls(self) -> None:
         self.steer("/calls", method="DELETE")
 
