@@ -32,6 +32,7 @@ MAX_TRIES = 5
 #: an op that was lost this often travels alone, so that it takes no others with it
 ALONE_FROM = 2
 MAX_WAIT_MS = 60_000
+MOST_LISTED = 1_000
 #: a record that stood in the CRM this long before we sent a create was not made by it
 CLOCK_DOUBT_MS = 60_000
 
@@ -48,6 +49,7 @@ class Pushed:
     observed: bool = False  # nothing was sent because the hub only observes
     stopped: bool = False  # a limit of [rollout.stop_if] held
     error: ConnectorError | None = None
+    left: list[str] = field(default_factory=list)  # records that were not written since they changed or went, with why
 
 
 def push(
@@ -469,6 +471,8 @@ class _Pusher:
         hub = self.hub
         hub.outbox.settle(op.id, state, now=hub.clock.now(), error=error)
         self.result.outcomes[state] += 1
+        if state == "superseded" and len(self.result.left) < MOST_LISTED:
+            self.result.left.append(f"{self.name} {op.stream} {op.remote_id}: {error}")
         hub.entities.wake_plan("company" if op.entity == "company" else "person", [op.entity_id])
 
 

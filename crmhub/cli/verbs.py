@@ -242,7 +242,14 @@ def push(connections: tuple[str, ...], config: Path, as_json: bool, plan_file: P
             errors = [told(p.error) for p in done.values() if p.error is not None]
             held = [p.held for p in done.values() if p.held]
             status = "partial" if errors or held else "done"
-            data = {"run": run, "status": status, "ops": {"planned": len(items), **ops}, "messages": errors + held}
+            left = [line for p in done.values() for line in p.left]
+            data = {
+                "run": run,
+                "status": status,
+                "ops": {"planned": len(items), **ops},
+                "left": left,
+                "messages": errors + held,
+            }
             hub.close_run(status, data)
     if as_json:
         echo_json(data)
@@ -250,6 +257,7 @@ def push(connections: tuple[str, ...], config: Path, as_json: bool, plan_file: P
         click.echo(f"run {run}: {status}; {len(items):,} planned, {counted(ops) or 'nothing sent'}")
         if ops["superseded"]:
             click.echo(f"{ops['superseded']:,} records changed since the plan was made: not written, planned anew")
+            click.echo("\n".join(f"  {line}" for line in left[:10]) + ("\n  ..." if len(left) > 10 else ""))
         for line in errors + held:
             click.echo(line, err=True)
     sys.exit(3 if errors else 1 if new_dead else 0)
