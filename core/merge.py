@@ -131,6 +131,11 @@ def _three_way(
     open_conflict: Conflict | None,
 ) -> Settled:
     edits = [v for v in votes if v.state == "edited" and not same(v.value, current.value)]
+    settled = True
+    if open_conflict is not None and open_conflict.kind == "adoption":
+        # machines do not settle what waits for a person: at most the value follows its own record
+        settled = any(_HUMAN_RANK.get(v.actor, 0) > 0 for v in edits)
+        edits = [v for v in edits if _HUMAN_RANK.get(v.actor, 0) > 0 or same(v.base, current.value)]
     out = Settled(current.value, agreed={v.record for v in votes if v.state in ("same", "edited") and v not in edits})
 
     rivals = _rivals(edits, current, same)
@@ -149,7 +154,7 @@ def _three_way(
         out.agreed |= {v.record for v in edits}
 
     _clear(out, current, votes, same, open_conflict, edited=bool(edits))
-    _adopt(out, votes, same, open_conflict, edited=bool(edits))
+    _adopt(out, votes, same, open_conflict, edited=bool(edits) and settled)
     return out
 
 
