@@ -50,6 +50,18 @@ def test_a_later_edit_settles_the_disagreement(world: World) -> None:
     assert world.conflicts() == []
 
 
+@pytest.mark.parametrize("here", ["alpha", "beta"])
+def test_a_machine_does_not_settle_the_disagreement(world: World, here: str) -> None:
+    a, b = _two_that_disagree(world)
+    world.settle()
+    world.crms[here].edit({"alpha": a, "beta": b}[here], actor="import", city="Nice")
+    world.settle()
+    other = "Lyon" if here == "alpha" else "Paris"
+    assert {world.alpha.shows(a, "city"), world.beta.shows(b, "city")} == {"Nice", other}
+    assert world.conflicts() == [("city", "adoption", sorted(["Nice", other]))]
+    assert world.pushes("city") == 0
+
+
 def test_taking_over_the_other_value_settles_the_disagreement(world: World) -> None:
     a, b = _two_that_disagree(world)
     world.settle()
