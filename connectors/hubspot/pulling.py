@@ -27,7 +27,7 @@ from connectors.hubspot.links import fetch_links
 from connectors.hubspot.rows import inline_links, to_merges, to_row
 from connectors.hubspot.streams import LINK_BATCH, OVERLAP_S, PAGE, ObjectStream
 from connectors.hubspot.sweeping import sweep, sweep_due
-from connectors.hubspot.tally import Tally, top_digest
+from connectors.hubspot.tally import Tally, mark_of, top_digest
 
 VERSION = 1
 OVERLAP_MS = OVERLAP_S * 1000
@@ -259,5 +259,5 @@ def _as_left(bookmark: Bookmark, newest_first: list[Row]) -> bool:
     """Whether the newest page is what the last pass saw of it."""
     if newest_first[0].modified_at != bookmark["hwm"]:
         return False
-    marks = [(r.modified_at or 0, r.id) for r in newest_first]
+    marks = [mark_of(r) for r in newest_first]
     return bookmark["top"] is None or bookmark["top"] == top_digest(marks)

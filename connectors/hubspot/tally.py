@@ -12,7 +12,7 @@ from connectors.hubspot.streams import PAGE
 
 _MODULUS = 1 << 48
 
-Mark = tuple[int, str]  # (stamp, id)
+Mark = tuple[int, str, str]  # (stamp, id, what it shows: two edits may share a millisecond)
 
 
 def digest(marks: Iterable[Mark]) -> int:
@@ -26,8 +26,13 @@ def top_digest(newest: list[Mark]) -> int:
     return digest(mark for mark in newest if mark[0] > edge)
 
 
-def _hash(stamp: int, remote_id: str) -> int:
-    return int.from_bytes(blake2b(f"{remote_id}:{stamp}".encode(), digest_size=6).digest(), "big")
+def mark_of(row: Row) -> Mark:
+    """What tells one state of a row from another."""
+    return row.modified_at or 0, row.id, repr(sorted(row.values.items()))
+
+
+def _hash(stamp: int, remote_id: str, shows: str) -> int:
+    return int.from_bytes(blake2b(f"{remote_id}:{stamp}:{shows}".encode(), digest_size=6).digest(), "big")
 
 
 @dataclass(slots=True)
@@ -42,16 +47,17 @@ class Tally:
     newest: list[Mark] = field(default_factory=list)  # heap of at most a page
 
     def add(self, row: Row) -> None:
-        stamp = row.modified_at or 0
+        mark = mark_of(row)
+        stamp = mark[0]
         if stamp < self.edge:
             return
         self.n += 1
         self.hwm = max(self.hwm, stamp)
-        self.digest = (self.digest + _hash(stamp, row.id)) % _MODULUS
+        self.digest = (self.digest + _hash(*mark)) % _MODULUS
         if len(self.newest) < PAGE:
-            heappush(self.newest, (stamp, row.id))
+            heappush(self.newest, mark)
         else:
-            heappushpop(self.newest, (stamp, row.id))
+            heappushpop(self.newest, mark)
 
     def saved(self) -> Bookmark:
         """For a bookmark in the middle of a pass."""
