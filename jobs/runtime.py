@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import resources
@@ -15,7 +13,6 @@ from secrets import token_hex
 from typing import Any
 
 from connectors.contract import (
-    CallLedger,
     Capability,
     Clock,
     Connector,
@@ -37,10 +34,11 @@ from core.store.entities import Entities
 from core.store.links import Links
 from core.store.outbox import Outbox
 from core.store.records import Records, StoredRecord
-from core.store.runs import Runs, day_of
+from core.store.runs import Runs
 from core.store.scores import Scores
 from jobs.clock import ControlClock, SystemClock, real_ms
 from jobs.faults import Faults
+from jobs.ledger import StoreLedger
 from jobs.secrets import TokenFile
 
 #: a second process waits this long for a lease before it says who holds it (s)
@@ -97,7 +95,7 @@ class Hub:
         """The connector of a connection, built when first asked for."""
         if name not in self._connectors:
             conn = self.connection(name)
-            ledger = StoreLedger(self.runs, name, self.db)
+            ledger = StoreLedger(self.runs, name)
             self._ledgers[name] = ledger
             self._connectors[name] = self.kind(name).build(
                 conn.settings,
@@ -292,38 +290,6 @@ class Hub:
         with suppress(Exception):  # counting calls must not hide why we stop
             self.flush_calls()
         self.db.close()
-
-
-class StoreLedger(CallLedger):
-    """Counts calls in memory; the store gets them with the next commit. Thread-safe."""
-
-    def __init__(self, runs: Runs, connection: str, db: Db) -> None:
-        self._runs, self._connection, self._db = runs, connection, db
-        self._lock = threading.Lock()
-        self._kept: dict[str, int] = {}
-        self.pending: Counter[tuple[str, int, str]] = Counter()
-        self.made = 0
-
-    def record(self, endpoint: str, status: int, at: int) -> None:
-        with self._lock:
-            self.pending[endpoint, status, day_of(at)] += 1
-            self.made += 1
-
-    def spent_today(self, at: int) -> int:
-        day = day_of(at)
-        with self._lock:
-            if day not in self._kept:
-                self._kept = {day: self._runs.calls_on(self._connection, day)}
-            return self._kept[day] + sum(n for (_, _, d), n in self.pending.items() if d == day)
-
-    def flush(self) -> None:
-        """Inside a write."""
-        with self._lock:
-            counted, self.pending = self.pending, Counter()
-            for (_, _, day), n in counted.items():
-                if day in self._kept:
-                    self._kept[day] += n
-        self._runs.count_calls(self._connection, counted)
 
 
 # ------------------------------------------------------------------------------------------------ opening

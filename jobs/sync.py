@@ -12,7 +12,8 @@ from jobs.plan import Plan, plan
 from jobs.pull import ConnectionPull, pull
 from jobs.push import Pushed, figures, finish, push
 from jobs.qualify import Qualified, qualify
-from jobs.resolve import Resolved, resolve
+from jobs.resolve import resolve
+from jobs.resolving import Resolved
 from jobs.runtime import Hub
 from jobs.told import told
 
