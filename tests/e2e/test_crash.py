@@ -9,35 +9,15 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
+from tests.e2e.calm import Undisturbed, creating, edited, nothing, undisturbed
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.world import World, differences, spread
 
 #: how many boundaries of each kind are tried when not all are
 SAMPLE = 8
-
-
-@dataclass
-class Undisturbed:
-    """What a run that nobody killed leaves behind."""
-
-    state: list[str]
-    knowledge: dict[str, list[str]]
-    boundaries: dict[str, int]
-    emails: dict[str, list[str]]
-
-
-def undisturbed(world: World, prepare: Callable[[World], None]) -> Undisturbed:
-    world.fresh()
-    prepare(world)
-    boundaries = world.boundaries("sync")
-    emails = {vendor: world.emails(vendor) for vendor in ("hubspot", "salesforce")}
-    state = world.state()
-    world.sync_here()  # it hears of its own writes
-    return Undisturbed(state, world.knowledge(), boundaries, emails)
 
 
 def ends_the_same(world: World, wanted: Undisturbed, when: str) -> None:
@@ -65,30 +45,6 @@ def at_every_boundary(world: World, prepare: Callable[[World], None], sample: in
             # how often HubSpot asks us to slow down differs a little from run to run
             assert world.killed("sync", fault=f"{kind}:{at}") or at > n - 10, f"the run ended before {kind} {at}"
             ends_the_same(world, wanted, f"killed at {kind} {at} of {n}")
-
-
-def nothing(_: World) -> None:
-    """A first sync needs no preparation."""
-
-
-def edited(world: World) -> None:
-    """A sync is done, then people work in both CRMs: facts to carry both ways, an opt-out, a new address."""
-    assert world.sync_here().exit_code == 0
-    world.advance(600)
-    people = [r for r in world.rows("hubspot") if r["object"] == "contacts"]
-    leads = [r for r in world.rows("salesforce") if r["object"] == "Lead"]
-    for n, row in enumerate(people):
-        world.edit("hubspot", "contacts", row["id"], jobtitle=f"Director {n}")
-    for n, row in enumerate(leads):
-        world.edit("salesforce", "Lead", row["id"], Phone=f"+4989555{n:04}")
-    world.edit("hubspot", "contacts", people[0]["id"], hs_email_optout="true")
-    world.edit("salesforce", "Lead", leads[-1]["id"], HasOptedOutOfEmail=True)
-    world.advance(60)
-
-
-def creating(world: World) -> None:
-    """Everyone shall be in both CRMs."""
-    world.allow_creates("hubspot", "salesforce")
 
 
 @pytest.mark.timeout(1800)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.calm import edited, nothing, undisturbed
 from tests.e2e.conftest import MakeWorld
-from tests.e2e.test_crash import edited
 from tests.e2e.world import World, differences, wait_until
 
 VENDORS = ("hubspot", "salesforce")
@@ -63,10 +63,7 @@ def failed_sentence(world: World, vendor: str, words: str) -> dict[str, Any]:
 @pytest.mark.parametrize("trouble", list(LASTING))
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_lasting_trouble_of_one_crm_leaves_the_other_done(world: World, vendor: str, trouble: str) -> None:
-    edited(world)
-    world.sync()
-    wanted = world.state()
-    world.fresh()
+    wanted = undisturbed(world, edited).state
     edited(world)
     rule, words = LASTING[trouble]
     world.fault({**rule, "vendor": vendor})
@@ -148,20 +145,18 @@ def facts_of(world: World) -> list[str]:
 
 @pytest.mark.parametrize("trouble", list(PASSING))
 def test_trouble_that_passes_is_waited_out(world: World, trouble: str) -> None:
-    world.sync()
-    wanted, knowledge = world.state(), world.knowledge()
-    world.fresh()
+    wanted = undisturbed(world, nothing)
     world.fault(PASSING[trouble])
     report = world.sync()
     assert world.hits() >= PASSING[trouble].get("times", 1)
     assert report["status"] == "done"
     assert report["ops"]["dead"] == report["ops"]["rejected"] == 0
-    assert not differences(wanted, world.state())
-    found = world.knowledge()
-    for what, lines in knowledge.items():
-        assert not differences(lines, found[what]), what
+    assert not differences(wanted.state, world.state())
     world.clear_faults()
     assert world.sync()["ops"]["planned"] == 0
+    found = world.knowledge()
+    for what, lines in wanted.knowledge.items():
+        assert not differences(lines, found[what]), what
 
 
 def test_a_hostile_world_ends_like_a_plain_one(worlds: MakeWorld) -> None:
@@ -173,7 +168,9 @@ def test_a_hostile_world_ends_like_a_plain_one(worlds: MakeWorld) -> None:
     wanted = plain.state()
     plain.sync()
     knowledge = plain.knowledge()
-    codes = [hostile.run("sync", "--json").code for _ in range(3)]
+    codes: list[int] = []
+    while len(codes) < 3 or (codes[-1] == 3 and len(codes) < 8):  # a lost answer while fields are made ends a push
+        codes.append(hostile.run("sync", "--json").code)
     assert hostile.hits() > 5
     assert set(codes) <= {0, 3}
     assert codes[-1] == 0

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.calm import nothing, undisturbed
 from tests.e2e.world import World, differences
 
 Json = dict[str, Any]
@@ -36,9 +37,7 @@ def fields_of(world: World) -> dict[tuple[str, str], Json]:
 
 
 def test_push_executes_exactly_the_plan(world: World) -> None:
-    world.sync()
-    wanted = world.state()
-    world.fresh()
+    wanted = undisturbed(world, nothing).state
     file, items = planned(world)
     before = fields_of(world)
     done = push(world, file)
@@ -74,7 +73,7 @@ def test_records_edited_meanwhile_are_not_written_but_listed(world: World) -> No
     record = fields_of(world)["hubspot", filling["id"]]
     assert all(record.get(k) != v for k, v in filling["after"].items() if v is not None and k != field)
     assert world.one("SELECT COUNT(*) FROM op WHERE state = 'superseded' AND remote_id = ?", filling["id"]) == 1
-    assert any(filling["id"] in str(line) for line in done["changed"])
+    assert any(filling["id"] in line and "changed in the CRM" in line for line in done["left"])
 
 
 def test_a_plan_of_another_configuration_is_refused(world: World) -> None:
@@ -109,9 +108,7 @@ def test_a_plan_is_not_executed_twice(world: World) -> None:
 
 
 def test_a_killed_push_of_a_plan_file_is_completed_by_the_next(world: World) -> None:
-    world.sync()
-    wanted = world.state()
-    world.fresh()
+    wanted = undisturbed(world, nothing).state
     file, _ = planned(world)
     sends = world.boundaries("push", "--plan", str(file))["wire"]
     world.fresh()
