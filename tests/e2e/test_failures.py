@@ -175,6 +175,8 @@ def test_a_hostile_world_ends_like_a_plain_one(worlds: MakeWorld) -> None:
     assert set(codes) <= {0, 3}
     assert codes[-1] == 0
     assert not differences(wanted, hostile.state())
+    hostile.clear_faults()
+    assert hostile.sync()["ops"]["planned"] == 0
     found = hostile.knowledge()
     for what, lines in knowledge.items():
         assert not differences(lines, found[what]), what

@@ -67,11 +67,13 @@ class World:
         shutil.rmtree(self.home, ignore_errors=True)
         if self.control not in _TEMPLATES:
             self.home.mkdir(parents=True)
+            self.clear_faults()
             made = self.run("init", "--sandbox", self.control)
             assert made.code == 0, made.err
             template = self.home.with_name(self.home.name + ".template")
             shutil.copytree(self.home, template)
             _TEMPLATES[self.control] = template
+            self.steer("/reset", {})
         else:
             shutil.copytree(_TEMPLATES[self.control], self.home)
 
