@@ -154,7 +154,7 @@ def _three_way(
         out.agreed |= {v.record for v in edits}
 
     _clear(out, current, votes, same, open_conflict, edited=bool(edits))
-    _adopt(out, votes, same, open_conflict, edited=bool(edits) and settled)
+    _adopt(out, current, votes, same, open_conflict, edited=bool(edits) and settled)
     return out
 
 
@@ -202,8 +202,20 @@ def _clear(
         out.refused |= {v.record for v in cleared}
 
 
-def _adopt(out: Settled, votes: Sequence[Vote], same: Same, open_conflict: Conflict | None, *, edited: bool) -> None:
-    """First contact: fill blanks, let disagreements wait; keep an open adoption until the values converge."""
+def _adopt(
+    out: Settled,
+    current: Current,
+    votes: Sequence[Vote],
+    same: Same,
+    open_conflict: Conflict | None,
+    *,
+    edited: bool,
+) -> None:
+    """First contact: fill blanks, let disagreements wait; keep an open adoption until the values converge.
+
+    While it waits, the value of the first connection stands for the rest, whichever was pulled first; when only one
+    value is left, that one.
+    """
     firsts = [v for v in votes if v.state == "first"]
     out.agreed |= {v.record for v in firsts}
     if not out.agreed:
@@ -213,16 +225,14 @@ def _adopt(out: Settled, votes: Sequence[Vote], same: Same, open_conflict: Confl
         out.value = filled[0].value
     disagree = [v for v in filled if not same(v.value, out.value)]
     waiting = open_conflict is not None and open_conflict.kind != "edit" and not edited
-    if disagree or waiting:
-        holding = [v for v in votes if v.value is not None]
-        if len(_distinct([v.value for v in holding], same)) > 1:
-            out.conflict = Conflict(
-                "adoption",
-                tuple(
-                    Candidate(v.record, v.connection, v.value, None, None, v.actor)
-                    for v in sorted(holding, key=lambda v: v.order)
-                ),
-            )
+    if not disagree and not waiting:
+        return
+    holding = sorted((v for v in votes if v.value is not None), key=lambda v: v.order)
+    if len(_distinct([v.value for v in holding], same)) > 1:
+        sides = (Candidate(v.record, v.connection, v.value, None, None, v.actor) for v in holding)
+        out.conflict = Conflict("adoption", tuple(sides))
+    if holding and out.source is None and current.hi is None and not same(holding[0].value, out.value):
+        out.value = holding[0].value
 
 
 # ------------------------------------------------------------------------------------------ the other policies
