@@ -9,9 +9,10 @@ process at every such point.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,9 @@ class Db:
                 f"SQLite {sqlite3.sqlite_version} is too old",
                 "use a Python with SQLite 3.37 or newer",
             )
+        if not Path(self.path).exists() and self.path != ":memory:":
+            with suppress(OSError):  # what is wrong shows at connect; personal data is for its owner only
+                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
         try:
             self.conn = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
             self.conn.row_factory = sqlite3.Row
@@ -63,12 +67,8 @@ class Db:
                 self.conn.execute(f"PRAGMA {pragma}")
             if self._applied() != set(MIGRATIONS):
                 self._migrate()
-        except sqlite3.DatabaseError as e:
-            raise StoreBroken(
-                self.path,
-                str(e),
-                "is this a crmhub store? restore a backup or name another file in [hub] store",
-            ) from e
+        except sqlite3.Error as e:
+            raise broken(self.path, e) from e
 
     def _applied(self) -> set[str]:
         """Migrations that this file has had."""
@@ -136,6 +136,20 @@ class Db:
 
     def close(self) -> None:
         self.conn.close()
+
+
+def broken(path: str, e: sqlite3.Error) -> StoreBroken:
+    """What SQLite says, with what to do about it."""
+    text = str(e)
+    if "disk" in text or "full" in text:
+        return StoreBroken(
+            path, text, "free disk space (or raise the file size limit), then run it again: nothing is lost"
+        )
+    if "readonly" in text or "unable to open" in text:
+        return StoreBroken(path, text, "let this user write to the file and its folder")
+    if "locked" in text:
+        return StoreBroken(path, text, "another program holds the file; close it, then run it again")
+    return StoreBroken(path, text, "is this a crmhub store? restore a backup, or name another file in [hub] store")
 
 
 def marks(n: int) -> str:

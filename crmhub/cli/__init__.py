@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import sys
 from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import click
 
-from core.errors import ConfigInvalid, HubError, LeaseHeld, Refused, StoreBroken
+from core.errors import ConfigInvalid, HubError, LeaseHeld
 
 #: command -> (module, one line of help). The order is that of `--help`.
 COMMANDS = {
@@ -29,7 +33,7 @@ COMMANDS = {
     "sandbox": ("crmhub.cli.sandbox", "The simulated CRMs alone."),
 }
 
-EXIT_NEW_TROUBLE, EXIT_USAGE, EXIT_CRM, EXIT_WOULD_WRITE = 1, 2, 3, 4
+EXIT_NEW_TROUBLE, EXIT_USAGE, EXIT_CRM, EXIT_WOULD_WRITE, EXIT_BUG = 1, 2, 3, 4, 70
 
 
 class _Lazy(click.Group):
@@ -63,39 +67,61 @@ def cli() -> None:
     """Self-hosted CRM sync hub: one person across CRMs, scored, staged, written back, with a plan before every write.
 
     Exit status: 0 done; 1 done, with new dead letters or conflicts; 2 wrong usage or configuration;
-    3 a CRM cannot be reached or refuses us; 4 plan --check found something to write.
+    3 a CRM cannot be reached or refuses us; 4 plan --check found something to write; 70 a fault of crmhub itself.
     """
 
 
 def main() -> None:
-    """Entry point: errors become sentences and exit codes, never tracebacks."""
+    """Entry point: errors become sentences and exit codes, never tracebacks (CRMHUB_DEBUG=1 shows them)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a narrow terminal shows what it cannot print as \\u....
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as e:
         e.show()
         sys.exit(EXIT_USAGE)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("stopped; everything committed so far stays, the next run continues", err=True)
         sys.exit(130)
-    except ConfigInvalid as e:
-        _fail([str(p) for p in e.problems], EXIT_USAGE)
-    except StoreBroken as e:
-        _fail([str(e)], EXIT_USAGE)
-    except LeaseHeld as e:
-        _fail([str(e)], EXIT_CRM)
-    except (Refused, HubError) as e:
-        _fail([str(e)], EXIT_USAGE)
-    except KeyboardInterrupt:
-        click.echo("stopped; everything committed so far stays, the next run continues", err=True)
-        sys.exit(130)
+    except BrokenPipeError:  # `crmhub status | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except Exception as e:
-        if not _from_connector(e):
+        if os.environ.get("CRMHUB_DEBUG"):
             raise
-        _fail([_sentence(e)], EXIT_CRM)
+        lines, code = _told(e)
+        _fail(lines, code)
 
 
-def _from_connector(e: Exception) -> bool:
-    return any(t.__name__ == "ConnectorError" for t in type(e).__mro__)
+def _told(e: Exception) -> tuple[list[str], int]:
+    """An error as lines for people, and the exit status."""
+    if isinstance(e, ConfigInvalid):
+        return [str(p) for p in e.problems], EXIT_USAGE
+    if isinstance(e, LeaseHeld):
+        return [str(e)], EXIT_CRM
+    if isinstance(e, HubError):
+        return [str(e)], EXIT_USAGE
+    if any(t.__name__ == "ConnectorError" for t in type(e).__mro__):
+        return [_sentence(e)], EXIT_CRM
+    if isinstance(e, sqlite3.Error):
+        from core.store.db import broken
+
+        return [str(broken("the store", e))], EXIT_USAGE
+    if isinstance(e, OSError):
+        what = f"{e.filename}: " if e.filename else ""
+        return [f"{what}{e.strerror or e} → check the path, its permissions and the free disk space"], EXIT_USAGE
+    words = f"{type(e).__name__} in {_where(e)}"
+    return [f"crmhub itself failed: {words} → run it again with CRMHUB_DEBUG=1 and report what it shows"], EXIT_BUG
+
+
+def _where(e: Exception) -> str:
+    """File and line of ours where it happened; the message is left out, it may hold data."""
+    import traceback
+
+    frames = traceback.extract_tb(e.__traceback__)
+    last = frames[-1] if frames else None
+    return "an unknown place" if last is None else f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _sentence(e: Exception) -> str:
@@ -106,10 +132,11 @@ def _sentence(e: Exception) -> str:
 
 
 def _fail(lines: list[str], code: int) -> None:
+    from crmhub.cli.common import say
+
     if "--json" in sys.argv:
         import orjson
 
         click.echo(orjson.dumps({"status": "failed", "errors": lines}).decode())
-    for line in lines:
-        click.echo(line, err=True)
+    say(*lines, err=True)
     sys.exit(code)

@@ -35,22 +35,52 @@ def json_option(f: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, stable keys.")(f)
 
 
+_TURNS = (*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+#: characters that could steer a terminal or forge a line: controls, and what turns the direction of text
+_UNSAFE = {
+    **{c: f"\\x{c:02x}" for c in (*range(0x20), *range(0x7F, 0xA0))},
+    **{
+        c: f"\\u{c:04x}"
+        for c in (0x2028, 0x2029, *range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    },
+    ord("\n"): "⏎",
+    ord("\t"): " ",
+}
+
+
+def clean(text: str) -> str:
+    """One line of text, whatever a CRM put into it."""
+    return text.translate(_UNSAFE)
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines; each argument is one line, whatever it holds."""
+    Progress.wipe()
+    for line in lines:
+        click.echo(clean(line), err=err)
+
+
 class Progress:
     """One line on a terminal that is rewritten; nothing elsewhere."""
+
+    shown = False
 
     def __init__(self, quiet: bool) -> None:
         self.on = not quiet and sys.stderr.isatty()
 
     def __call__(self, text: str) -> None:
         if self.on:
-            sys.stderr.write("\r\x1b[K" + text[:110])
+            sys.stderr.write("\r\x1b[K" + clean(text)[:110])
             sys.stderr.flush()
+            Progress.shown = True
 
-    def clear(self) -> None:
+    @staticmethod
+    def wipe() -> None:
         """Leave an empty line behind."""
-        if self.on:
+        if Progress.shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+            Progress.shown = False
 
 
 @contextmanager
@@ -61,7 +91,7 @@ def hub_at(config: Path, *, quiet: bool = False) -> Iterator[Hub]:
     try:
         yield hub
     finally:
-        progress.clear()
+        Progress.wipe()
         hub.close()
 
 
@@ -77,7 +107,7 @@ def when(ms: int | None, zone: ZoneInfo) -> str:
 
 def table(rows: Sequence[Sequence[object]], head: Sequence[str] = (), indent: str = "  ") -> list[str]:
     """Left-aligned columns, numbers right-aligned."""
-    cells = [[_cell(c) for c in r] for r in ([head] if head else []) + [list(r) for r in rows]]
+    cells = [[clean(_cell(c)) for c in r] for r in ([head] if head else []) + [list(r) for r in rows]]
     if not cells:
         return []
     widths = [max(len(r[i]) for r in cells) for i in range(len(cells[0]))]

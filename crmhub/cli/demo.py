@@ -19,7 +19,7 @@ import orjson
 from core.errors import Refused
 from core.scoring import shown
 from core.store.overview import Overview
-from crmhub.cli.common import Progress, counted, echo_json, held_words, when
+from crmhub.cli.common import Progress, counted, echo_json, held_words, say, when
 from jobs.init import init_sandbox
 from jobs.plan import plan as make_plan
 from jobs.push import figures, push
@@ -49,12 +49,12 @@ def demo(folder: Path, people: int, seed: int, keep: bool, as_json: bool) -> Non
         hub = open_hub(config, progress=progress)
         try:
             told = _run(hub, people)
-            progress.clear()
+            Progress.wipe()
             if as_json:
                 echo_json(told.data)
             else:
-                click.echo("\n".join(told.lines))
-                click.echo("\n".join(_next(folder, config, told.data["example"], keep)))
+                say(*told.lines)
+                say(*_next(folder, config, told.data["example"], keep))
         finally:
             hub.close()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from crmhub.cli.common import config_option, echo_json, hub_at, json_option, table
+from crmhub.cli.common import config_option, echo_json, hub_at, json_option, say, table
 from jobs.profile import profile as make_profile
 
 
@@ -24,24 +24,22 @@ def profile(config: Path, as_json: bool, samples: int) -> None:
         echo_json(found)
         return
     if not found["fill"]:
-        click.echo("the store is empty; run `crmhub pull` first")
+        say("the store is empty; run `crmhub pull` first")
         return
     _fill(found["fill"])
     if found["unmapped_options"]:
-        click.echo("\noption values that no table translates (they pass through as they are; add them to [options]):")
+        say("", "option values that no table translates (they pass through as they are; add them to [options]):")
         rows = [
             (f"{o['connection']} {o['stream']}.{o['remote']}", o["value"], o["records"], o["table"])
             for o in found["unmapped_options"]
         ]
-        click.echo("\n".join(table(rows, ("field", "value", "records", "table"))))
+        say(*table(rows, ("field", "value", "records", "table")))
     _disagreements(found["disagreements"])
-    click.echo("\nhow many people each rule reaches")
-    click.echo(
-        "\n".join(
-            table(
-                [(r["people"], _share(r["people"], r["of"]), r["rule"], r["label"]) for r in found["rules"]],
-                ("people", "", "rule", ""),
-            )
+    say("", "how many people each rule reaches")
+    say(
+        *table(
+            [(r["people"], _share(r["people"], r["of"]), r["rule"], r["label"]) for r in found["rules"]],
+            ("people", "", "rule", ""),
         )
     )
 
@@ -50,9 +48,9 @@ def _fill(fill: list[dict[str, Any]]) -> None:
     places = list(dict.fromkeys((f["connection"], f["stream"], f["records"]) for f in fill))
     fields = list(dict.fromkeys(f["field"] for f in fill))
     share = {(f["field"], f["connection"], f["stream"]): f"{f['share']:.0%}" for f in fill}
-    click.echo("filled, by field")
+    say("filled, by field")
     rows = [[name, *(share.get((name, c, s), "") for c, s, _ in places)] for name in fields]
-    click.echo("\n".join(table(rows, ("field", *(f"{c} {s} ({n:,})" for c, s, n in places)))))
+    say(*table(rows, ("field", *(f"{c} {s} ({n:,})" for c, s, n in places))))
 
 
 def _disagreements(found: list[dict[str, Any]]) -> None:
@@ -63,10 +61,10 @@ def _disagreements(found: list[dict[str, Any]]) -> None:
         mine = [d for d in found if d["kind"] in kinds]
         if not mine:
             continue
-        click.echo(f"\n{title}")
+        say("", title)
         for d in mine:
             some = "; ".join(", ".join(f"{k}: {v}" for k, v in s.items() if k != "id") for s in d["samples"])
-            click.echo(f"  {d['count']:>6,}  {d['field']:<18} {some}"[:140])
+            say(f"  {d['count']:>6,}  {d['field']:<18} {some}"[:140])
 
 
 def _share(n: int, of: int) -> str:

@@ -9,7 +9,7 @@ import click
 
 from connectors.contract import ConnectorError
 from core.errors import ConfigProblem
-from crmhub.cli.common import Progress, config_option, echo_json, hub_at, json_option
+from crmhub.cli.common import Progress, config_option, echo_json, hub_at, json_option, say
 from jobs.check import check_files, check_live
 from jobs.init import init as run_init
 from jobs.init import init_sandbox
@@ -31,16 +31,16 @@ def init(config: Path, as_json: bool, control: str | None, force: bool) -> None:
         done = init_sandbox(config, control, progress=progress, force=force)
     else:
         done = run_init(config, progress=progress, force=force)
-    progress.clear()
+    Progress.wipe()
     if as_json:
         echo_json({"files": done.files, "connections": done.connections, "fields": done.fields, "next": done.next})
         return
-    click.echo(f"wrote {' and '.join(done.files)}" if done.files else "nothing written")
+    say(f"wrote {' and '.join(done.files)}" if done.files else "nothing written")
     if done.connections:
-        click.echo(f"read {done.fields:,} fields of {', '.join(done.connections)}")
-    click.echo("next:")
+        say(f"read {done.fields:,} fields of {', '.join(done.connections)}")
+    say("next:")
     for step in done.next:
-        click.echo(f"  {step}")
+        say(f"  {step}")
 
 
 @click.command(
@@ -89,8 +89,8 @@ def _say(config: Path, problems: list[ConfigProblem], live: list[str], as_json: 
         )
         return
     for line in live:
-        click.echo(line)
+        say(line)
     for p in problems:
-        click.echo(("error   " if p.fatal else "warning ") + str(p), err=p.fatal)
+        say(("error   " if p.fatal else "warning ") + str(p), err=p.fatal)
     words = f"{len(fatal)} errors, {len(problems) - len(fatal)} warnings"
-    click.echo(f"{config}: " + ("all good" if not problems and not failed else words))
+    say(f"{config}: " + ("all good" if not problems and not failed else words))

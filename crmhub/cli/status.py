@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from core.store.db import loads
-from crmhub.cli.common import config_option, echo_json, hub_at, json_option, table, when
+from crmhub.cli.common import config_option, echo_json, hub_at, json_option, say, table, when
 from jobs.status import status_of
 
 
@@ -28,46 +28,44 @@ def status(config: Path, as_json: bool) -> None:
         if last
         else "never run"
     )
-    click.echo(f"mode {found['mode']}, writes {found['writes']}; last: {ago}")
-    click.echo(
-        "\n".join(
-            table(
-                [
-                    (
-                        c["connection"],
-                        c["account"] or "-",
-                        c["records"],
-                        c["activities"],
-                        when(c["pulled_at"], zone),
-                        c["calls_today"],
-                        "yes" if c["approved"] else "no",
-                    )
-                    for c in found["connections"]
-                ],
-                ("connection", "account", "records", "activities", "pulled", "calls today", "writes approved"),
-            )
+    say(f"mode {found['mode']}, writes {found['writes']}; last: {ago}")
+    say(
+        *table(
+            [
+                (
+                    c["connection"],
+                    c["account"] or "-",
+                    c["records"],
+                    c["activities"],
+                    when(c["pulled_at"], zone),
+                    c["calls_today"],
+                    "yes" if c["approved"] else "no",
+                )
+                for c in found["connections"]
+            ],
+            ("connection", "account", "records", "activities", "pulled", "calls today", "writes approved"),
         )
     )
     p = found["people"]
-    click.echo(f"{p['people']:,} people, {p['in_several']:,} of them in several CRMs; {found['companies']:,} companies")
-    click.echo("stages: " + (", ".join(f"{n:,} {s}" for s, n in found["stages"].items()) or "none yet"))
-    click.echo("bands: " + (", ".join(f"{n:,} {s}" for s, n in found["bands"].items()) or "none yet"))
+    say(f"{p['people']:,} people, {p['in_several']:,} of them in several CRMs; {found['companies']:,} companies")
+    say("stages: " + (", ".join(f"{n:,} {s}" for s, n in found["stages"].items()) or "none yet"))
+    say("bands: " + (", ".join(f"{n:,} {s}" for s, n in found["bands"].items()) or "none yet"))
     w = found["waiting"]
-    click.echo(
+    say(
         f"waiting for a person: {w['conflicts']:,} conflicts, "
         f"{w['adoption']:,} disagreements from before the first sync, "
         f"{w['reviews']:,} pairs to review, {w['dead_letters']:,} dead letters; {w['outbox']:,} ops in the outbox"
     )
     for line in found["jobs"]:
-        click.echo(f"job {line['job']}: {line['run']}, next {when(line['next'], zone)}")
+        say(f"job {line['job']}: {line['run']}, next {when(line['next'], zone)}")
     for d in found["dead_letters"]:
-        click.echo(f"  {d['connection']} {d['stream']} {d['remote_id']}: {d['reason']} → {d['remedy']}")
+        say(f"  {d['connection']} {d['stream']} {d['remote_id']}: {d['reason']} → {d['remedy']}")
     for c in found["conflicts"]:
         words = "changed on both sides" if c["kind"] == "edit" else "disagreed before"
         says = "; ".join(f"{where}: {value}" for where, value in c["says"])
-        click.echo(f"  {c['who'] or c['id']}: {c['field']} {words} ({says})"[:140])
+        say(f"  {c['who'] or c['id']}: {c['field']} {words} ({says})"[:140])
     if found["disagree"]:
-        click.echo("fields that CRMs disagree on: " + ", ".join(f"{k} {n:,}" for k, n in found["disagree"].items()))
+        say("fields that CRMs disagree on: " + ", ".join(f"{k} {n:,}" for k, n in found["disagree"].items()))
 
 
 @click.command("runs", help="The journal of runs.")
@@ -104,6 +102,5 @@ def runs(config: Path, as_json: bool, limit: int) -> None:
         )
         for d in data
     ]
-    click.echo(
-        "\n".join(table(shown, ("run", "command", "status", "started", "took", "planned", "applied"))) or "no runs yet"
-    )
+    head = ("run", "command", "status", "started", "took", "planned", "applied")
+    say(*(table(shown, head) if shown else ["no runs yet"]))

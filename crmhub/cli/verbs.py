@@ -13,7 +13,7 @@ import orjson
 
 from core.errors import ConfigInvalid, ConfigProblem, PlanStale
 from core.store.outbox import PlanItem
-from crmhub.cli.common import config_option, counted, echo_json, held_words, hub_at, json_option, table
+from crmhub.cli.common import config_option, counted, echo_json, held_words, hub_at, json_option, say, table
 from jobs.plan import Plan
 from jobs.plan import plan as make_plan
 from jobs.push import check_plan, figures
@@ -53,38 +53,38 @@ sync = _verb("sync", STEPS, "pull, resolve, qualify, plan, push, in a row.")
 def show_report(report: Report) -> None:
     """What a run did, for people."""
     data = report.json()
-    click.echo(f"run {report.run}: {report.status} in {report.seconds:.1f} s")
+    say(f"run {report.run}: {report.status} in {report.seconds:.1f} s")
     rows = [
         (name, c["pulled"], c["changed"], c["created"], c["updated"], c["deleted"], c["calls"])
         for name, c in data["connections"].items()
     ]
     if rows:
         head = ("connection", "pulled", "changed", "created", "updated", "deleted", "calls")
-        click.echo("\n".join(table(rows, head)))
+        say(*table(rows, head))
     r, q = report.resolved, report.qualified
     if r.records:
-        click.echo(
+        say(
             f"resolved {r.records:,} records: {r.new_people:,} new people, {r.joined:,} joined to one already known, "
             f"{r.reviews:,} pairs to review, {r.changes:,} changed fields"
         )
     if q.people:
         moves = counted(q.moves)
-        click.echo(f"qualified {q.people:,} people" + (f": {moves}" if moves else ""))
+        say(f"qualified {q.people:,} people" + (f": {moves}" if moves else ""))
     if report.plan is not None:
         ops = data["ops"]
         done = ", ".join(f"{ops[k]:,} {k}" for k in ("applied", "unchanged", "rejected", "unknown", "dead") if ops[k])
-        click.echo(f"planned {ops['planned']:,} writes" + (f": {done}" if done else ""))
+        say(f"planned {ops['planned']:,} writes" + (f": {done}" if done else ""))
         if report.plan.held:
-            click.echo(f"held back: {held_words(report.plan.held)}")
+            say(f"held back: {held_words(report.plan.held)}")
     if report.new_conflicts:
-        click.echo(f"{report.new_conflicts:,} new conflicts wait for a decision: crmhub status")
+        say(f"{report.new_conflicts:,} new conflicts wait for a decision: crmhub status")
     if report.new_disagreements:
-        click.echo(
+        say(
             f"{report.new_disagreements:,} fields on which the CRMs disagree since before the first sync: nothing is "
             "overwritten, they wait for a `wins` in mapping.toml"
         )
     for line in [told(e) for e in report.errors] + report.held:
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 @click.command("plan", help="Show what would be written, field by field. Writes nothing.")
@@ -109,36 +109,36 @@ def plan(connections: tuple[str, ...], config: Path, as_json: bool, out: Path | 
         else:
             show_plan(hub, made, limit)
             if out is not None and made.ops:
-                click.echo(f"written to {out}; execute exactly this with: crmhub push --plan {out}")
+                say(f"written to {out}; execute exactly this with: crmhub push --plan {out}")
     sys.exit(4 if check and made.ops else 0)
 
 
 def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
     """A plan for people: figures, fields, samples."""
     if not made.ops:
-        click.echo("nothing to write" + (f"; held back: {held_words(made.held)}" if made.held else ""))
+        say("nothing to write" + (f"; held back: {held_words(made.held)}" if made.held else ""))
         return
     parts = [f"{n:,} updates in {c}" for c, n in made.updates.items()] + [
         f"{n:,} creates in {c}" for c, n in made.creates.items()
     ]
-    click.echo(
+    say(
         f"plan {made.id}: {', '.join(parts)}; owners changed {made.owners_changed}, "
         f"opt-outs set {made.opt_outs_set}, cleared {made.opt_outs_cleared}"
     )
     for where, names in ((w, n) for w, n in made.new_fields.items() if n):
-        click.echo(f"  creates fields in {where}: {', '.join(names)}")
+        say(f"  creates fields in {where}: {', '.join(names)}")
     for where, what in made.triggers.items():
-        click.echo(f"  {where}: {what}")
-    click.echo("\n".join(table(made.fields.most_common())))
+        say(f"  {where}: {what}")
+    say(*table(made.fields.most_common()))
     if made.held:
-        click.echo(f"held back: {held_words(made.held)}")
+        say(f"held back: {held_words(made.held)}")
     if made.id is not None and limit:
-        click.echo("for example:")
+        say("for example:")
         for item in hub.outbox.items(made.id, limit=limit):
             changes = "; ".join(f"{k}: {_shown(item.before.get(k))} -> {_shown(v)}" for k, v in item.after.items())
-            click.echo(f"  {item.connection} {item.stream} {item.remote_id or 'new'}: {changes[:160]}")
+            say(f"  {item.connection} {item.stream} {item.remote_id or 'new'}: {changes[:160]}")
     if hub.settings.rollout.mode == "observe":
-        click.echo("observe mode: nothing of this is written")
+        say("observe mode: nothing of this is written")
 
 
 def _shown(value: object) -> str:
@@ -254,12 +254,12 @@ def push(connections: tuple[str, ...], config: Path, as_json: bool, plan_file: P
     if as_json:
         echo_json(data)
     else:
-        click.echo(f"run {run}: {status}; {len(items):,} planned, {counted(ops) or 'nothing sent'}")
+        say(f"run {run}: {status}; {len(items):,} planned, {counted(ops) or 'nothing sent'}")
         if ops["superseded"]:
-            click.echo(f"{ops['superseded']:,} records changed since the plan was made: not written, planned anew")
-            click.echo("\n".join(f"  {line}" for line in left[:10]) + ("\n  ..." if len(left) > 10 else ""))
+            say(f"{ops['superseded']:,} records changed since the plan was made: not written, planned anew")
+            say(*(f"  {line}" for line in left[:10]), *(["  ..."] if len(left) > 10 else []))
         for line in errors + held:
-            click.echo(line, err=True)
+            say(line, err=True)
     sys.exit(3 if errors else 1 if new_dead else 0)
 
 
@@ -276,4 +276,4 @@ def writes(what: str, config: Path, as_json: bool) -> None:
     if as_json:
         echo_json({"writes": state, "mode": mode, "outbox": waiting})
     else:
-        click.echo(f"writes are {state}; mode {mode}; {waiting} ops in the outbox")
+        say(f"writes are {state}; mode {mode}; {waiting} ops in the outbox")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from core.scoring import shown
-from crmhub.cli.common import config_option, echo_json, hub_at, json_option, table, when
+from crmhub.cli.common import config_option, echo_json, hub_at, json_option, say, table, when
 from jobs.runtime import Hub
 from jobs.why import Why
 from jobs.why import why as explain
@@ -24,7 +24,7 @@ def why(who: str, config: Path, as_json: bool, limit: int) -> None:
         if as_json:
             echo_json(found.json())
         else:
-            click.echo("\n".join(lines(hub, found, limit)))
+            say(*lines(hub, found, limit))
 
 
 def lines(hub: Hub, found: Why, limit: int) -> list[str]:
