@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,7 +19,8 @@ from core.toml_lines import Lines, Path
 Mode = Literal["observe", "canary", "live"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Verb = Literal["pull", "resolve", "qualify", "plan", "push", "sync", "verify"]
-Points = int | float
+_Finite = msgspec.Meta(ge=-1_000_000, le=1_000_000)  # also refuses nan
+Points = Annotated[int, _Finite] | Annotated[float, _Finite]
 
 HOUR_MS = 3_600_000
 NEVER_TOUCH = "person.stage = 'customer' or person.has_open_deal"

@@ -275,7 +275,11 @@ class _Planner:
             create = self._creates(name)
             if create:
                 texts[f"create.{name}"] = create
-        return {k: condition(self.hub.settings, model, f"rollout.{k}", t) for k, t in texts.items() if t and t.strip()}
+        return {
+            k: condition(self.hub.settings, self.mapping, model, f"rollout.{k}", t)
+            for k, t in texts.items()
+            if t and t.strip()
+        }
 
     def _owner_ids(self, name: str) -> dict[str, str]:
         if name not in self._owners:

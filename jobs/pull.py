@@ -11,6 +11,7 @@ from core.model import ActivityKind
 from core.store.activities import Happening
 from core.store.records import PageStats, Seen
 from jobs.runtime import Hub
+from jobs.told import CHECK_FAILED
 
 #: owners first (records name them), then companies, people, and what happened to them
 _ORDER = {"owner": 0, "company": 1, "person": 2, "activity": 3}
@@ -63,7 +64,7 @@ def _pin_account(hub: Hub, name: str) -> None:
     report = hub.connector(name).check()
     fatal = [p for p in report.problems if p.fatal]
     if fatal:
-        raise Rejected("CHECK_FAILED", fatal[0].text, fatal[0].remedy)
+        raise Rejected(CHECK_FAILED, fatal[0].text, fatal[0].remedy)
     if kept is not None and kept["account_id"] not in (None, report.account_id):
         raise Refused(
             f"the credentials of {name!r} now open account {report.account_id} ({report.account}), "

@@ -19,7 +19,7 @@ from connectors.contract import (
     WriteOp,
     WriteResult,
 )
-from core.errors import PlanStale, Refused, Stopped
+from core.errors import Stopped
 from core.merge import looks_rewritten
 from core.model import Value
 from core.store.outbox import Op, PlanItem
@@ -27,7 +27,6 @@ from core.store.records import Seen
 from jobs.pull import seen_from
 from jobs.runtime import Hub
 
-PLAN_LIFE_MS = 24 * 3600 * 1000
 MAX_TRIES = 5
 #: an op that was lost this often travels alone, so that it takes no others with it
 ALONE_FROM = 2
@@ -474,17 +473,6 @@ class _Pusher:
         if state == "superseded" and len(self.result.left) < MOST_LISTED:
             self.result.left.append(f"{self.name} {op.stream} {op.remote_id}: {error}")
         hub.entities.wake_plan("company" if op.entity == "company" else "person", [op.entity_id])
-
-
-def check_plan(hub: Hub, header: dict[str, object]) -> None:
-    """Refuse a plan file of another configuration or older than a day. Raises PlanStale."""
-    if header.get("config_hash") != hub.config_hash:
-        raise PlanStale("this plan was made under another configuration or mapping", "run `crmhub plan --out` again")
-    made = header.get("created_at")
-    if not isinstance(made, int) or hub.clock.now() - made > PLAN_LIFE_MS:
-        raise PlanStale("this plan is older than 24 hours", "run `crmhub plan --out` again")
-    if hub.runs.setting("writes") == "off":
-        raise Refused("writes are off", "`crmhub writes on` allows them again")
 
 
 def _holds(values: dict[str, Value], wanted: dict[str, Value]) -> bool:

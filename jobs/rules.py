@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import scoring
+from core import config, scoring
 from core.config_structs import Points, Settings
 from core.errors import ConfigInvalid, ConfigProblem
 from core.expressions import Condition, Model, compile_condition, person_model
@@ -42,14 +42,14 @@ def model_of(mapping: Mapping) -> Model:
     return person_model(mapping.custom_fields.values())
 
 
-def condition(settings: Settings, model: Model, key: str, text: str) -> Condition:
-    """Compile one condition. Raises ConfigInvalid with the place in it."""
+def condition(settings: Settings, mapping: Mapping, model: Model, key: str, text: str) -> Condition:
+    """Compile one condition. Raises ConfigInvalid with every condition of the file that is wrong."""
     found = compile_condition(text, model)
     if isinstance(found, Condition):
         return found
-    raise ConfigInvalid(
-        [ConfigProblem(settings.file, 0, key, f"{found.text} (line {found.line}, column {found.column})", found.remedy)]
-    )
+    problems = config.check_conditions(settings, mapping.custom_fields.values())
+    one = ConfigProblem(settings.file, 0, key, f"{found.text} (character {found.column})", found.remedy)
+    raise ConfigInvalid([p for p in problems if p.fatal] or [one])
 
 
 def rules_of(settings: Settings, mapping: Mapping) -> Rules:
@@ -76,9 +76,9 @@ def rules_of(settings: Settings, mapping: Mapping) -> Rules:
     moves = tuple(Move(m.id or f"move_{n + 1}", m.to, m.when, m.label) for n, m in enumerate(settings.lifecycle.moves))
     return Rules(
         scoring.RuleSet(fit, engagement, bands, grades),
-        {r.id: condition(settings, model, f"scoring.fit.{r.id}.when", r.when).sql for r in fit},
+        {r.id: condition(settings, mapping, model, f"scoring.fit.{r.id}.when", r.when).sql for r in fit},
         moves,
-        {m.id: condition(settings, model, f"lifecycle.moves.{m.id}.when", m.when).sql for m in moves},
+        {m.id: condition(settings, mapping, model, f"lifecycle.moves.{m.id}.when", m.when).sql for m in moves},
         tuple(f.name for f in mapping.custom_fields.values() if f.entity == "person"),
     )
 

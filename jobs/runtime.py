@@ -338,7 +338,7 @@ def load_settings(
                 settings.hub.mapping,
                 0,
                 "",
-                f"cannot be read ({e.__class__.__name__})",
+                "there is no such file" if isinstance(e, FileNotFoundError) else "cannot be read as UTF-8 text",
                 "run `crmhub init`, or name the mapping in [hub] mapping",
             )
         )

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from connectors.contract import AuthFailed, ConnectorError, MissingScope, QuotaExhausted, Throttled, Unavailable
+from connectors.contract import (
+    AuthFailed,
+    ConnectorError,
+    MissingScope,
+    QuotaExhausted,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+
+#: code of a Rejected that comes from `check()`: its words are whole sentences already
+CHECK_FAILED = "CHECK_FAILED"
 
 
 def told(error: ConnectorError) -> str:
     """An error of a connection as a sentence that says what to do."""
     where, what = error.connection or "a CRM", str(error).rstrip(". ")
+    if isinstance(error, Rejected) and error.code == CHECK_FAILED:
+        return f"{where}: {error.message} → {error.remedy}; then: crmhub check {where}"
     if isinstance(error, AuthFailed):
         return f"{where}: {what}. Renew them for [connections.{where}] in the configuration, then: crmhub check {where}"
     if isinstance(error, MissingScope):

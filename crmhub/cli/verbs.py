@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
-from core.errors import ConfigInvalid, ConfigProblem, PlanStale
-from core.store.outbox import PlanItem
 from crmhub.cli.common import config_option, counted, echo_json, held_words, hub_at, json_option, say, table
 from jobs.plan import Plan
 from jobs.plan import plan as make_plan
-from jobs.push import check_plan, figures
+from jobs.planfile import check_plan, item_json, read_plan, write_plan
+from jobs.push import figures
 from jobs.push import push as push_plan
 from jobs.runtime import Hub
 from jobs.sync import STEPS, Report
@@ -102,10 +99,10 @@ def plan(connections: tuple[str, ...], config: Path, as_json: bool, out: Path | 
             made = make_plan(hub, connections)
             hub.close_run("done", {"ops": {"planned": made.ops}, "held_back": dict(made.held)})
         if out is not None:
-            _write_plan(hub, made, out)
+            write_plan(hub, made, out)
         if as_json:
             items = hub.outbox.items(made.id, limit=None) if made.id is not None else iter(())
-            echo_json({**made.summary(), "items": [_item(i) for i in items]})
+            echo_json({**made.summary(), "items": [item_json(i) for i in items]})
         else:
             show_plan(hub, made, limit)
             if out is not None and made.ops:
@@ -145,79 +142,6 @@ def _shown(value: object) -> str:
     return "(blank)" if value is None else str(value)
 
 
-def _item(i: PlanItem) -> dict[str, Any]:
-    return {
-        "connection": i.connection,
-        "stream": i.stream,
-        "record": i.record_id,
-        "id": i.remote_id,
-        "entity": i.entity,
-        "entity_id": i.entity_id,
-        "action": i.action,
-        "before": i.before,
-        "after": i.after,
-        "reasons": i.reasons,
-        "priority": i.priority,
-        "key": i.key,
-    }
-
-
-def _write_plan(hub: Hub, made: Plan, out: Path) -> None:
-    with out.open("wb") as f:
-        f.write(orjson.dumps({"crmhub_plan": 1, **made.summary()}) + b"\n")
-        if made.id is not None:
-            for item in hub.outbox.items(made.id):
-                f.write(orjson.dumps(_item(item)) + b"\n")
-
-
-def _read_plan(path: Path) -> tuple[dict[str, Any], list[PlanItem]]:
-    """Header and items. Raises ConfigInvalid with the line that is wrong."""
-    items: list[PlanItem] = []
-    header: dict[str, Any] = {}
-    n = 0
-    with suppress(StopIteration):
-        try:
-            for n, line in enumerate(path.read_bytes().splitlines(), 1):
-                data = orjson.loads(line)
-                if n == 1:
-                    header = data
-                    if data["crmhub_plan"] != 1:
-                        raise KeyError("crmhub_plan")
-                    continue
-                key = data["key"]
-                items.append(
-                    PlanItem(
-                        data["connection"],
-                        data["stream"],
-                        data["record"],
-                        data["id"],
-                        data["entity"],
-                        data["entity_id"],
-                        data["action"],
-                        data["before"],
-                        data["after"],
-                        data["reasons"],
-                        data["priority"],
-                        (key[0], key[1]) if key else None,
-                    )
-                )
-        except OSError as e:
-            raise ConfigInvalid(
-                [ConfigProblem(str(path), 0, "", "cannot be read", "give the file that plan --out wrote")]
-            ) from e
-        except (orjson.JSONDecodeError, KeyError, TypeError, IndexError) as e:
-            raise ConfigInvalid(
-                [
-                    ConfigProblem(
-                        str(path), n, "", f"is not a line of a plan ({e})", "write it again: crmhub plan --out FILE"
-                    )
-                ]
-            ) from e
-    if not header:
-        raise PlanStale(f"{path} holds no plan", "write one: crmhub plan --out FILE")
-    return header, items
-
-
 @click.command("push", help="Plan and write, or execute exactly the plan in a file (which approves it).")
 @CONNECTIONS
 @config_option
@@ -231,9 +155,9 @@ def push(connections: tuple[str, ...], config: Path, as_json: bool, plan_file: P
             report = run_sync(hub, connections, steps=("plan", "push"))
         echo_json(report.json()) if as_json else show_report(report)
         sys.exit(report.exit_code)
-    header, items = _read_plan(plan_file)
+    header, items = read_plan(plan_file)
     with hub_at(config, quiet=as_json) as hub:
-        check_plan(hub, header)
+        check_plan(hub, header, items)
         with hub.journal("push --plan") as run:
             letters = hub.runs.open_dead_letters()
             done = push_plan(hub, None, connections, items=items, approved=True)
