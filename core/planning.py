@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core import values
 from core.mapping_structs import Target, Unwritable
 from core.model import Value
 
@@ -33,7 +34,8 @@ class FieldWrite:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A write that does not happen now. `kind`: conflict, adoption, hold, unwritable, rejected, untouched, economy."""
+    """A write that does not happen now. `kind`: edit, adoption, hold, unwritable, unsound, rejected, untouched,
+    economy."""
 
     name: str
     kind: str
@@ -152,10 +154,20 @@ def _field(
         return None  # owners are filled only when blank
     if name == "email" and (shown is not None or view.twin):
         return None  # unique: only the record that holds it
+    if shown is not None and not _sound(target, value) and _sound(target, target.to_canonical(shown)):
+        return Held(name, "unsound", f"{value!r} is no {target.field.type}; it does not replace one that is")
     held = view.holds.get(remote)
     if held is not None and (held[1] is None or held[1] > now) and same(name, held[0], value):
         return Held(name, "hold", held[2])
     return FieldWrite(remote, name, shown, after, _reason(wanted, name, shown))
+
+
+def _sound(target: Target, value: Value) -> bool:
+    """Whether a value is what its type promises: a phone number, an address, a country that exists."""
+    if value is None or target.owner or target.field.decision:
+        return True
+    normal = values.normal(target.field.type, value)
+    return normal is not None and (target.field.type != "country" or len(str(normal)) == 2)
 
 
 class _Nothing:
@@ -203,7 +215,7 @@ def _economise(plan: RecordPlan, view: View, now: int, min_delta: float) -> None
     if any(w.name in LEADING for w in plan.writes):
         return
     following = [w for w in plan.writes if w.name in FOLLOWING]
-    if not following or any(w.before is None for w in following):
+    if not following or any(w.before is None or _edited(w, view) for w in following):
         return
     score = next((w for w in following if w.name == "score"), None)
     moved = score is not None and _distance(score.before, score.after) >= min_delta
@@ -213,6 +225,12 @@ def _economise(plan: RecordPlan, view: View, now: int, min_delta: float) -> None
     plan.writes = [w for w in plan.writes if w.name not in FOLLOWING]
     plan.held += [Held(w.name, "economy", "moved too little or written today") for w in following]
     plan.again = moved
+
+
+def _edited(write: FieldWrite, view: View) -> bool:
+    """Whether somebody changed what we wrote there: it is put right at once."""
+    sent = view.pushed.get(write.remote)
+    return sent is not None and write.before != (sent[1] if sent[2] else sent[0])
 
 
 def _distance(a: Value, b: Value) -> float:

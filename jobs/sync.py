@@ -69,6 +69,7 @@ class Report:
                 "unchanged": ops["unchanged"],
                 "rejected": ops["rejected"],
                 "unknown": ops["unknown"],
+                "superseded": ops["superseded"],
                 "dead": sum(p.dead for p in self.pushed.values()),
             },
             "conflicts": self.new_conflicts,

@@ -138,6 +138,7 @@ _HELD = {
     "conflict": "fields in conflict",
     "hold": "fields on hold",
     "unwritable": "values the CRM cannot hold",
+    "unsound": "values that are not what they should be",
     "rejected": "writes the CRM refused before",
     "untouched": "fields of customers or open deals",
     "economy": "scores that moved too little",

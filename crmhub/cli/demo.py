@@ -28,6 +28,8 @@ from jobs.status import status_of
 from jobs.sync import Report, sync
 from jobs.why import why as explain
 
+#: what a demo leaves in its folder
+_OURS = (".crmhub-demo", "config.toml", "mapping.toml", "crmhub.", "sandbox.")
 STAGES_UNDECIDED = ("subscriber", "lead", "mql")
 
 
@@ -35,12 +37,19 @@ STAGES_UNDECIDED = ("subscriber", "lead", "mql")
 @click.option(
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("crmhub-demo"), show_default=True
 )
-@click.option("--people", default=1000, show_default=True, help="How many people live in the simulated CRMs.")
+@click.option(
+    "--people",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(20, 1_000_000),
+    help="How many people live in the simulated CRMs.",
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--keep", is_flag=True, help="Leave the simulated CRMs running, to go on with crmhub sync.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def demo(folder: Path, people: int, seed: int, keep: bool, as_json: bool) -> None:
     progress = Progress(as_json)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the sandbox goes, too
     _reset(folder)
     with _sandbox(folder, people, seed, keep) as control:
         os.environ["CRMHUB_CLOCK"] = f"{control}/clock"
@@ -230,9 +239,10 @@ def _reset(folder: Path) -> None:
     """Hub and sandbox of an earlier demo go together. A folder that is not a demo's is left alone."""
     if not folder.exists():
         return
-    marker = folder / ".crmhub-demo"
-    if not marker.exists() and any(folder.iterdir()):
-        raise Refused(f"{folder} is not a demo's folder", "choose another one with --folder")
+    foreign = sorted(f.name for f in folder.iterdir() if not f.name.startswith(_OURS))
+    if foreign or (not (folder / ".crmhub-demo").exists() and any(folder.iterdir())):
+        what = f" (it holds {', '.join(foreign[:3])})" if foreign else ""
+        raise Refused(f"{folder} is not only a demo's folder{what}", "choose another one with --folder")
     _stop(folder)
     shutil.rmtree(folder)
 

@@ -16,7 +16,7 @@ from jobs.profile import profile as make_profile
 )
 @config_option
 @json_option
-@click.option("--samples", default=2, show_default=True, help="Examples per disagreement.")
+@click.option("--samples", default=2, show_default=True, type=click.IntRange(0), help="Examples per disagreement.")
 def profile(config: Path, as_json: bool, samples: int) -> None:
     with hub_at(config, quiet=True) as hub:
         found = make_profile(hub, samples=samples)

@@ -71,7 +71,7 @@ def status(config: Path, as_json: bool) -> None:
 @click.command("runs", help="The journal of runs.")
 @config_option
 @json_option
-@click.option("--limit", default=15, show_default=True)
+@click.option("--limit", default=15, show_default=True, type=click.IntRange(1))
 def runs(config: Path, as_json: bool, limit: int) -> None:
     with hub_at(config, quiet=True) as hub:
         rows = hub.runs.recent(limit)

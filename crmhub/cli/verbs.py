@@ -69,7 +69,9 @@ def show_report(report: Report) -> None:
         say(f"qualified {q.people:,} people" + (f": {moves}" if moves else ""))
     if report.plan is not None:
         ops = data["ops"]
-        done = ", ".join(f"{ops[k]:,} {k}" for k in ("applied", "unchanged", "rejected", "unknown", "dead") if ops[k])
+        done = ", ".join(
+            f"{ops[k]:,} {k}" for k in ("applied", "unchanged", "rejected", "unknown", "superseded", "dead") if ops[k]
+        )
         say(f"planned {ops['planned']:,} writes" + (f": {done}" if done else ""))
         if report.plan.held:
             say(f"held back: {held_words(report.plan.held)}")
@@ -92,7 +94,7 @@ def show_report(report: Report) -> None:
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to a file to review and push."
 )
 @click.option("--check", "check", is_flag=True, help="Exit 4 when anything would be written.")
-@click.option("--limit", default=10, show_default=True, help="How many sample writes to show.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="How many sample writes to show.")
 def plan(connections: tuple[str, ...], config: Path, as_json: bool, out: Path | None, check: bool, limit: int) -> None:
     with hub_at(config, quiet=as_json) as hub:
         with hub.journal("plan"):

@@ -17,7 +17,13 @@ from jobs.why import why as explain
 @click.argument("who", metavar="EMAIL|ID")
 @config_option
 @json_option
-@click.option("--limit", default=25, show_default=True, help="How many timeline entries to show (the newest).")
+@click.option(
+    "--limit",
+    default=25,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many timeline entries to show (the newest).",
+)
 def why(who: str, config: Path, as_json: bool, limit: int) -> None:
     with hub_at(config, quiet=True) as hub:
         found = explain(hub, who)
