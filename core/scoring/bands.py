@@ -75,14 +75,8 @@ class _Outlook:
     grade: str
 
     @classmethod
-    def of(
-        cls, rules: RuleSet, fit: int, events: Sequence[Event], now: int, previous: Band | None
-    ) -> _Outlook:
-        times = [
-            (rule, tuple(e.at for e in events if e.kind in rule.on))
-            for rule in rules.engagement
-            if rule.points
-        ]
+    def of(cls, rules: RuleSet, fit: int, events: Sequence[Event], now: int, previous: Band | None) -> _Outlook:
+        times = [(rule, tuple(e.at for e in events if e.kind in rule.on)) for rule in rules.engagement if rule.points]
         plus = tuple((rule, at) for rule, at in times if at and rule.points > 0)
         minus = tuple((rule, at) for rule, at in times if at and rule.points < 0)
         intents = tuple(e for e in events if e.kind in _INTENTS)

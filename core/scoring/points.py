@@ -98,9 +98,7 @@ def _engagement(rule: EngagementRule, events: Sequence[Event], now: int) -> list
     for event in events:
         if event.kind in rule.on and (left := worth(rule, event.at, now)):
             said = event.title or event.kind.replace("_", " ")
-            points.append(
-                Point(rule.id, rule.label, kind, "engagement", left, rule.points, event.at, said, event.id)
-            )
+            points.append(Point(rule.id, rule.label, kind, "engagement", left, rule.points, event.at, said, event.id))
     total = sum(p.points for p in points)
     if over := capped(rule, total) - total:
         said = f"{rule.label} counts at most {shown(rule.cap or 0)}"
@@ -122,9 +120,7 @@ def explain(points: Iterable[Point], limit: int = 4) -> str:
         label, total, times = sums.get(point.rule, (point.label, 0, 0))
         sums[point.rule] = (label, total + point.points, times + (point.kind != "cap"))
     ranked = sorted(sums.items(), key=lambda item: (-abs(item[1][1]), item[0]))
-    words = [
-        f"{label}{f' {times}x' if times > 1 else ''} {_signed(total)}" for _, (label, total, times) in ranked
-    ]
+    words = [f"{label}{f' {times}x' if times > 1 else ''} {_signed(total)}" for _, (label, total, times) in ranked]
     if len(words) > limit + 1:
         rest = sum(total for _, (_, total, _) in ranked[limit:])
         words[limit:] = [f"{len(ranked) - limit} more {_signed(rest)}"]

@@ -238,9 +238,7 @@ def test_no_secret_reaches_errors_reprs_or_logs(caplog: pytest.LogCaptureFixture
 @responses.activate
 def test_a_token_endpoint_gets_no_token() -> None:
     responses.post(f"{BASE}/token", json={})
-    transport(World()).request(
-        "POST", "/token", endpoint="POST /token", fate="read", data={"a": "b"}, authorized=False
-    )
+    transport(World()).request("POST", "/token", endpoint="POST /token", fate="read", data={"a": "b"}, authorized=False)
     assert "Authorization" not in responses.calls[0].request.headers
     assert responses.calls[0].request.body == "a=b"
 

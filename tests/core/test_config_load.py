@@ -95,6 +95,9 @@ def test_secret_from_a_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ring = ModuleType("keyring")
     ring.get_password = lambda service, name: f"{service}/{name}"  # type: ignore[attr-defined]  # stands for a package
     monkeypatch.setitem(sys.modules, "keyring", ring)
+    errors = ModuleType("keyring.errors")
+    errors.KeyringError = OSError  # type: ignore[attr-defined]  # stands for a package
+    monkeypatch.setitem(sys.modules, "keyring.errors", errors)
     found = settings(tmp_path, GOOD.replace("${CRM_TOKEN}", "keyring:crm-token"))
     assert found.connections["crm"].settings.token == "crmhub/crm-token"
 
