@@ -29,7 +29,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
 from connectors.budget import Budget
 from connectors.contract import (
@@ -41,13 +41,24 @@ from connectors.contract import (
     Unavailable,
 )
 from connectors.verdicts import OK, Action, Answer, Classify, UnknownFate, Verdict, http_date, retry_after
+from connectors.wire import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Trouble, check_header, host_of, never_sent, why_no_answer
 
-__all__ = ["OK", "Answer", "Auth", "Classify", "Fate", "StaticAuth", "Transport", "UnknownFate", "Verdict"]
+__all__ = [
+    "CONNECT_TIMEOUT_S",
+    "OK",
+    "READ_TIMEOUT_S",
+    "Answer",
+    "Auth",
+    "Classify",
+    "Fate",
+    "StaticAuth",
+    "Transport",
+    "UnknownFate",
+    "Verdict",
+]
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 60.0
 #: no answer or 5xx: attempts and hub time (waits and time-outs) before Unavailable
 SERVER_ATTEMPTS = 6
 SERVER_PATIENCE_S = 30.0
@@ -218,22 +229,27 @@ class Transport:
 
     def _attempt(self, call: _Call) -> Answer:
         token = self._auth.header() if call.authorized else None
+        if token is not None:
+            check_header(token)
         clock = self._around.clock
+        trouble: Exception | None = None
         with self._places:
             started = self.budget.take(call.endpoint)
             self._around.boundary("send", call.endpoint)
             try:
                 answer = call.send(token)
-            except requests.RequestException as e:
+            except (requests.RequestException, HTTPError, ValueError) as e:  # UnicodeError is a ValueError
                 now = clock.now()
                 self._record(call.endpoint, 0, now)
-                raise self._no_answer(call, now - started, e) from None
+                trouble = self._no_answer(call, now - started, e)
+            if trouble is not None:
+                raise trouble  # out here, so that it does not carry the first one, which may show the token
             self._around.boundary("answer", call.endpoint)
             now = clock.now()
             self._record(call.endpoint, answer.status, now)
         self._learn(call.endpoint, answer, now)
         if answer.status >= 400 and token:
-            answer.body = answer.body.replace(token.split()[-1].encode(), b"***")
+            answer.body = answer.body.replace(token.partition(" ")[2].encode() or token.encode(), b"***")
         return self._judge(call, answer, token, now - started)
 
     def _judge(self, call: _Call, answer: Answer, token: str | None, took_ms: int) -> Answer:
@@ -266,11 +282,14 @@ class Transport:
             raise self._again(call, "server", self._usual_wait(call, "server", None), error, took_ms) from None
         return answer
 
-    def _no_answer(self, call: _Call, took_ms: int, e: requests.RequestException) -> Exception:
-        why = _why_no_answer(e)
-        if why is None:  # a bug of ours (malformed URL, ...), not trouble of the network
-            return ContractBroken("the request could not be made", type(e).__name__)
-        if call.fate == "write" and not _never_sent(e):
+    def _no_answer(self, call: _Call, took_ms: int, e: Trouble) -> Exception:
+        """What to raise in place of `e`, whose own words may show a header or an address."""
+        if isinstance(e, requests.exceptions.InvalidHeader):
+            return AuthFailed("what the credentials say cannot be sent in a header")
+        why = why_no_answer(e)
+        if why is None:  # not trouble of the network: a malformed address, a text that HTTP cannot carry
+            return ContractBroken("the request could not be made, see base_url", type(e).__name__)
+        if call.fate == "write" and not never_sent(e):
             return UnknownFate(call.endpoint, why)
         error = Unavailable(f"{urlsplit(self.base_url).netloc}: {why}")
         return self._again(call, "server", self._usual_wait(call, "server", None), error, took_ms)
@@ -289,7 +308,7 @@ class Transport:
 
     def _http(self, method: str, url: str, token: str | None, **kwargs: Any) -> Answer:
         # a proxy of the environment cannot reach our loopback
-        self._session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
+        self._session.trust_env = host_of(url) not in ("127.0.0.1", "localhost", "::1")
         response = self._session.request(
             method,
             url,
@@ -358,30 +377,6 @@ def _default_error(action: Action, status: int) -> ConnectorError:
     if action == "retry":
         return Unavailable(f"status {status}")
     return ContractBroken("an answer without a meaning", f"status {status}")
-
-
-def _why_no_answer(e: requests.RequestException) -> str | None:
-    """Plain words without URL or headers, which may hold personal data."""
-    if isinstance(e, requests.ConnectTimeout):
-        return f"no connection within {CONNECT_TIMEOUT_S:g} s"
-    if isinstance(e, requests.Timeout):
-        return f"no answer within {READ_TIMEOUT_S:g} s"
-    if isinstance(e, requests.exceptions.SSLError):
-        return "the TLS handshake failed"
-    if isinstance(e, requests.ConnectionError):
-        return "no connection" if _never_sent(e) else "the connection was cut"
-    if isinstance(e, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
-        return "the answer was cut off"
-    return None
-
-
-def _never_sent(e: requests.RequestException) -> bool:
-    """True when no byte of the request can have reached the server."""
-    if isinstance(e, requests.ConnectTimeout | requests.exceptions.SSLError | requests.exceptions.ProxyError):
-        return True
-    cause = e.args[0] if e.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
 def _version() -> str:

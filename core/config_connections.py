@@ -11,7 +11,7 @@ import msgspec
 
 from core.config_decode import decode, struct_keys
 from core.config_report import Report, choose
-from core.config_secrets import resolve
+from core.config_secrets import check_credentials, resolve
 from core.config_structs import Budget, Connection, Create
 from core.toml_lines import Path as KeyPath
 
@@ -72,6 +72,7 @@ def _connection(
         table = resolve(table, path, env, directory, report)
     elif len(report.problems) == before:
         return Connection(name=name, kind=kind, settings=None, enabled=False)
+    check_credentials(table, path, report)
     resolved = len(report.problems) == before
     shared = decode(_Shared, table, path, report, also=own)
     # a missing secret says enough: no complaint about its placeholder, but everything else at once

@@ -1,6 +1,7 @@
 """Secrets of a connection: "${NAME}", "file:/path", "keyring:name", resolved when the configuration is loaded.
 
-Anything else is taken as it stands. A resolved value is remembered by the report and never shown in a problem.
+Anything else is taken as it stands. A resolved value loses the white space around it (files and shells add line
+breaks), is remembered by the report and never shown in a problem.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from core.toml_lines import Path as KeyPath
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: keys whose values go into headers and token calls: printable ASCII without exception
+_CREDENTIALS = frozenset(
+    {"access_token", "api_key", "api_token", "client_id", "client_secret", "refresh_token", "token"}
+)
 
 
 def resolve(value: Any, path: KeyPath, env: Mapping[str, str], directory: Path, report: Report) -> Any:
@@ -37,8 +42,24 @@ def resolve(value: Any, path: KeyPath, env: Mapping[str, str], directory: Path, 
     if found is None:
         return value
     if len(found) > 3:
-        report.secrets.add(found)
+        report.secrets |= {found, repr(found)[1:-1]}
     return found
+
+
+def check_credentials(table: Mapping[str, Any], path: KeyPath, report: Report) -> None:
+    """Credentials must be what HTTP can carry; a problem names the kind of character, never the value."""
+    for key in sorted(_CREDENTIALS.intersection(table)):
+        value = table[key]
+        if not isinstance(value, str) or "${" in value or value.startswith(("file:", "keyring:")):
+            continue  # what could not be resolved has been reported
+        if value.isascii() and value.isprintable() and value == value.strip():
+            continue
+        if value.isascii():
+            text = "holds a line break, a tab, a blank at an end or another character that cannot be sent"
+        else:
+            text = "holds a character that is no plain ASCII (a curly quote, a long dash, a no-break space?)"
+        remedy = "copy the value again from the CRM, as one line without quotes or spaces around it"
+        report.add((*path, key), text, remedy)
 
 
 def _from_env(value: str, path: KeyPath, env: Mapping[str, str], report: Report) -> str | None:
@@ -49,19 +70,19 @@ def _from_env(value: str, path: KeyPath, env: Mapping[str, str], report: Report)
     for name in names:
         if not _NAME.fullmatch(name):
             report.add(path, f"{name!r} is no name of an environment variable", 'write "${NAME}"')
-        elif not env.get(name):
+        elif not env.get(name, "").strip():
             what = "is empty" if name in env else "is not set"
             report.add(path, f"the environment variable {name} {what}", f"set it: export {name}=...")
     if len(report.problems) > before:
         return None
-    return _VARIABLE.sub(lambda m: env[m[1]], value)
+    return _VARIABLE.sub(lambda m: env[m[1]].strip(), value).strip()
 
 
 def _from_file(name: str, path: KeyPath, directory: Path, report: Report) -> str | None:
     where = directory / name
     try:
-        text = where.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as e:
+        text = where.read_text(encoding="utf-8-sig").strip()
+    except (OSError, ValueError) as e:  # ValueError: bytes that are no UTF-8, or a NUL in the name
         why = e.strerror if isinstance(e, OSError) and e.strerror else "not a text file"
         report.add(path, f"the secret file {where} cannot be read: {why}", "create it, readable by this user")
         return None
@@ -78,8 +99,13 @@ def _from_keyring(name: str, path: KeyPath, report: Report) -> str | None:
         remedy = 'pip install keyring, or use "${NAME}" or "file:/path"'
         report.add(path, "secrets from a keyring need the package keyring, which is not installed", remedy)
         return None
-    found = keyring.get_password("crmhub", name)
+    try:
+        found = str(keyring.get_password("crmhub", name) or "").strip()
+    except import_module("keyring.errors").KeyringError as e:
+        text = f"the keyring of this machine cannot be read ({type(e).__name__})"
+        report.add(path, text, 'unlock or install one, or use "${NAME}" or "file:/path"')
+        return None
     if not found:
         report.add(path, f"the keyring has no entry {name!r} of crmhub", f"add it: keyring set crmhub {name}")
         return None
-    return str(found)
+    return found
