@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core import identity
 from core.identity import RULES, WEIGHTS, Edge, Facts, Groups
-from core.store.records import StoredRecord
+from core.store.rows import StoredRecord
 from jobs.resolving import BATCH, Context
 
 

@@ -9,7 +9,7 @@ from core import identity, values
 from core.merge import Conflict, Current, Settled, State, Vote, settle, vote_state
 from core.model import MOST_RESTRICTIVE_FIELDS, Value
 from core.store.entities import Change, EntityRow
-from core.store.records import StoredRecord
+from core.store.rows import StoredRecord
 from jobs.resolving import Context
 
 

@@ -21,7 +21,7 @@ from core.model import Entity, Stage, Value
 from core.planning import RecordPlan, View, Wanted, plan_record
 from core.store.entities import EntityRow
 from core.store.outbox import PlanItem
-from core.store.records import StoredRecord
+from core.store.rows import StoredRecord
 from jobs.resolving import owner_emails
 from jobs.rules import condition, model_of
 from jobs.runtime import Hub

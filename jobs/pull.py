@@ -9,7 +9,7 @@ from connectors.contract import ConnectorError, Page, Rejected, Row, StreamSpec
 from core.errors import Refused
 from core.model import ActivityKind
 from core.store.activities import Happening
-from core.store.records import PageStats, Seen
+from core.store.rows import PageStats, Seen
 from jobs.runtime import Hub
 from jobs.told import CHECK_FAILED
 

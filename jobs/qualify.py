@@ -12,7 +12,7 @@ from core import lifecycle, scoring, sla
 from core.lifecycle import Facts, StageState
 from core.model import INTENT_KINDS, ActivityKind, Band, Stage
 from core.store.db import Row
-from core.store.records import StoredRecord
+from core.store.rows import StoredRecord
 from core.store.scores import ScoreRow, StageRow
 from jobs.rules import Rules, rules_of
 from jobs.runtime import Hub

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.mapping_structs import StreamMap
 from core.model import Entity, Value
-from core.store.records import StoredRecord
+from core.store.rows import StoredRecord
 from jobs.readings import Reading
 from jobs.runtime import Hub
 

@@ -33,7 +33,8 @@ from core.store.db import Db
 from core.store.entities import Entities
 from core.store.links import Links
 from core.store.outbox import Outbox
-from core.store.records import Records, StoredRecord
+from core.store.records import Records
+from core.store.rows import StoredRecord
 from core.store.runs import Runs
 from core.store.scores import Scores
 from jobs.clock import ControlClock, SystemClock, real_ms

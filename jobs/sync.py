@@ -10,7 +10,8 @@ from typing import Any
 from connectors.contract import ConnectorError
 from jobs.plan import Plan, plan
 from jobs.pull import ConnectionPull, pull
-from jobs.push import Pushed, figures, finish, push
+from jobs.push import figures, finish, push
+from jobs.pushing import Pushed
 from jobs.qualify import Qualified, qualify
 from jobs.resolve import resolve
 from jobs.resolving import Resolved

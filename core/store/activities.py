@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.model import Value
 from core.store.db import Db, Row, dumps, marks
-from core.store.records import PageStats
+from core.store.rows import PageStats
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ import pytest
 
 from core.model import Value
 from core.store.db import Db
-from core.store.records import Records, Seen, StoredRecord
+from core.store.records import Records
+from core.store.rows import Seen, StoredRecord
 from core.store.runs import Runs
 
 NOW = 1_800_000_000_000
