@@ -201,7 +201,8 @@ class _Proposal:
         parts += self._each("person", decision=True)
         own = [text for entity in ("person", "company") for text in self._own(entity)]
         if own:
-            parts.append(_section("fields of your own in two CRMs under the same label: remove the # to sync them"))
+            title = "fields of your own in two CRMs under the same label"
+            parts.append(_section(f"{title}: to sync one, remove the first # of each of its lines"))
             parts += own
         tables = list(self._tables())
         if tables:
@@ -224,7 +225,7 @@ class _Proposal:
             if on:
                 value = on[0].text() if len(on) == 1 else f"[{', '.join(p.text() for p in on)}]"
                 lines.append(f"{connection} = {value}" + (f"  # {'; '.join(notes)}" if notes else ""))
-            lines += [f"# {connection} = {p.text()}  # {p.off}" for p in places if p.off]
+            lines += [f"# {connection} = {p.text()}  # {_comment(p.off)}" for p in places if p.off]
         return "\n".join(lines) + "\n"
 
     # -------------------------------------------------------------------------------------------- own fields
@@ -272,7 +273,8 @@ class _Proposal:
             lines.append(f"# {connection} = {place.text()}{note}")
             options = [o.value for f in by_alias.values() for o in f.options if o.active]
             if options:
-                lines.append(f"#   options there: {', '.join(dict.fromkeys(options))}")
+                # a second #, so that the line is a comment still when the block is switched on
+                lines.append(f"# # options there: {_comment(', '.join(dict.fromkeys(options)))}")
         return "\n".join(lines) + "\n"
 
     # -------------------------------------------------------------------------------------------- options
@@ -312,7 +314,7 @@ class _Proposal:
         listed = {v for values in table.values() for v in values}
         for value, label in self._live_values(block, connection).items():
             if value not in listed:
-                shown = f"  # {label}" if label and label != value else ""
+                shown = f"  # {_comment(label)}" if label and label != value else ""
                 lines.append(f"# ... = {_q(value)}{shown}")
         return "\n".join(lines) + "\n"
 
@@ -322,8 +324,13 @@ def _section(title: str) -> str:
 
 
 def _q(text: str) -> str:
-    # a JSON string is a TOML basic string
-    return json.dumps(text, ensure_ascii=False)
+    # a JSON string is a TOML basic string, but for the one control character that JSON lets through
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _comment(text: str) -> str:
+    """Text of a CRM on one line: TOML allows no control characters in comments."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _key(text: str) -> str:

@@ -75,17 +75,46 @@ def test_fill_rates_stand_beside_the_field() -> None:
     assert 'hubspot = { field = "jobtitle" }  # filled: contacts 83%' in propose()
 
 
+def switched_on(proposal: str) -> str:
+    """The proposal after somebody removed the first # of every line of every proposed block."""
+    lines, inside = [], False
+    for line in proposal.split("\n"):
+        inside = line.startswith("# [fields.") or (inside and line.startswith("# "))
+        lines.append(line.removeprefix("# ") if inside else line)
+    return "\n".join(lines)
+
+
 def test_custom_fields_of_two_crms_are_offered_commented_out() -> None:
     proposal = propose()
     assert "# [fields.product_interest]" in proposal
     assert '# hubspot = { field = "product_interest" }' in proposal
     assert '# salesforce = { field = "Product_Interest__c" }' in proposal
     assert "contract_end" not in proposal, "a custom field of one CRM has nothing to sync with"
-    on = "\n".join(
-        line.removeprefix("# ") if "product_interest" in line.lower() or line.startswith("# type") else line
-        for line in proposal.splitlines()
-    )
-    assert "product_interest" in good(on).custom_fields
+    assert "# # options there: analytics, security" in proposal
+    assert "product_interest" not in good(proposal).custom_fields
+    assert "product_interest" in good(switched_on(proposal)).custom_fields
+
+
+@pytest.mark.parametrize("facts", ["pull", "both"])
+def test_every_proposed_block_works_when_it_is_switched_on(facts: Facts) -> None:
+    live = schemas()
+    odd = ("new\nline", 'a "quote"', "#hash", "tab\there", "DEL\x7f", "\u00e9\u2028\u4e2d", "x = [")
+    live["hubspot", "contacts"] += [
+        option("deal_risk", *odd, label='Deal "risk"\n#1', custom=True),
+        RemoteSchemaField("seats", "Seats", "number", custom=True),
+    ]
+    live["salesforce", "leads"] += [
+        option("Deal_Risk__c", *odd, label='Deal "risk"\n#1', custom=True),
+        RemoteSchemaField("Seats__c", "Seats", "text", custom=True),
+    ]
+    live["hubspot", "companies"] += [option("tier", *odd, label="Tier", custom=True)]
+    live["salesforce", "accounts"] += [option("Tier__c", *odd, label="Tier", custom=True)]
+    live["hubspot", "companies"] += [option("industry", "BANKING", *odd)]
+    proposal = propose(facts, live)
+    mapping = good(switched_on(proposal))
+    assert set(mapping.custom_fields) == {"product_interest", "deal_risk_1", "seats", "tier"}
+    assert mapping.custom_fields["tier"].entity == "company"
+    assert [p for p in check_mapping(mapping, live) if p.fatal] == []
 
 
 def test_option_tables_list_what_this_account_has() -> None:
