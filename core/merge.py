@@ -280,7 +280,7 @@ def _most_restrictive(current: Current, votes: Sequence[Vote]) -> Settled:
 def _joined(wins: str, current: Current, votes: Sequence[Vote], same: Same, stage_like: bool) -> Settled:
     """max: the highest of all; union: all options of all."""
     out = Settled(current.value, agreed={v.record for v in votes})
-    filled = [v for v in votes if v.value is not None]
+    filled = sorted((v for v in votes if v.value is not None), key=lambda v: (v.order, v.record))
     if not filled:
         return out
     if wins == "union":
@@ -289,7 +289,8 @@ def _joined(wins: str, current: Current, votes: Sequence[Vote], same: Same, stag
     else:
         out.value = max(filled, key=lambda v: (_height(v.value, stage_like), tuple(-o for o in v.order))).value
     if not same(out.value, current.value):
-        out.source = next((v for v in filled if v.state == "edited" and same(v.value, out.value)), None)
+        made = [v for v in filled if v.state == "edited" and same(v.value, out.value)]
+        out.source = min(made, key=lambda v: (v.hi or 0, v.order), default=None)
     if stage_like and len(_distinct([v.value for v in filled], same)) > 1:
         out.conflict = Conflict(
             "noted", tuple(Candidate(v.record, v.connection, v.value, v.lo, v.hi, v.actor) for v in filled)

@@ -84,7 +84,10 @@ def test_merging_again_what_was_agreed_changes_nothing(current: Current, said: l
         return
     after = [Vote(v.record, v.connection, v.value, v.value, "same", v.lo, v.hi, v.actor, v.order) for v in said]
     s = out.source
-    now = Current(out.value) if s is None else Current(out.value, s.lo, s.hi, s.actor, s.record)
+    if s is not None:
+        now = Current(out.value, s.lo, s.hi, s.actor, s.record)
+    else:  # a value that stayed keeps the stamp of the edit that made it
+        now = current if same(out.value, current.value) else Current(out.value)
     again = done("latest", now, after, out.conflict)
     assert again.value == out.value
     assert again.source is None
