@@ -52,8 +52,6 @@ BUILT_IN = (
 
 def kinds() -> dict[str, Kind]:
     """All known kinds; a third party cannot replace a built-in one."""
-    found = {
-        e.name: Kind(e.name, e.name.capitalize(), e.value) for e in entry_points(group=ENTRY_POINT_GROUP)
-    }
+    found = {e.name: Kind(e.name, e.name.capitalize(), e.value) for e in entry_points(group=ENTRY_POINT_GROUP)}
     found.update({k.name: k for k in BUILT_IN})
     return found

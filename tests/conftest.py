@@ -14,7 +14,6 @@ import pytest
 import requests
 from hypothesis import settings
 
-
 # the same examples each time, so that what passed once passes again; CRMHUB_FULL=1 looks for new ones
 settings.register_profile("steady", derandomize=True, deadline=None)
 if not os.environ.get("CRMHUB_FULL"):
