@@ -18,6 +18,7 @@ import msgspec
 from core import config_checks as checks
 from core.config_connections import read_connections
 from core.config_decode import decode
+from core.config_files import check_paths, read_text
 from core.config_report import Report, choose
 from core.config_structs import (
     BusinessTime,
@@ -66,10 +67,9 @@ def load(
     fields of mapping.toml that conditions may name.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as e:
-        return None, [_unreadable(file, e)]
+    text = read_text(file)
+    if isinstance(text, ConfigProblem):
+        return None, [text]
     report = Report.of(str(path), text)
     if report.fatal:
         return None, report.problems
@@ -78,13 +78,6 @@ def load(
         report.problems += _uncompiled(report.file, report.lines, _conditions(report.data), custom)
     problems = sorted(report.problems, key=lambda p: p.line)
     return (None if any(p.fatal for p in problems) else settings), problems
-
-
-def _unreadable(file: Path, error: OSError | UnicodeDecodeError) -> ConfigProblem:
-    if isinstance(error, FileNotFoundError):
-        return ConfigProblem(str(file), 0, "", "there is no such file", "write one with: crmhub init")
-    why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
-    return ConfigProblem(str(file), 0, "", f"cannot be read: {why}", "make it a readable UTF-8 file")
 
 
 def _settings(report: Report, file: Path, kinds: Mapping[str, type[Any]], env: Mapping[str, str]) -> Settings | None:
@@ -104,6 +97,7 @@ def _settings(report: Report, file: Path, kinds: Mapping[str, type[Any]], env: M
     jobs = _each(report, Job, "jobs")
     if hub:
         checks.check_hub(report, hub)
+        check_paths(report, hub, file)
     if rollout:
         checks.check_rollout(report, rollout)
     if identity:

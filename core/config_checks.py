@@ -28,6 +28,7 @@ _KINDS = [k.value for k in ActivityKind]
 _STAGES = [s.value for s in Stage]
 _HOURS = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)\s*-\s*((?:[01]\d|2[0-3]):[0-5]\d|24:00)")
 _CRON = re.compile(r"[\d*/,\-]+|[a-z]{3}([,\-][a-z]{3})*")
+_LONGEST = "36500d"  # a century: what is longer overflows dates
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -60,6 +61,11 @@ def check_rollout(report: Report, rollout: Rollout) -> None:
         report.add(("rollout", "mode"), "canary mode needs the segment that may be written to", remedy)
     if rollout.live_from is not None and not isinstance(rollout.live_from, date):
         report.add(("rollout", "live_from"), "must be a date", "write it without quotes: live_from = 2027-01-31")
+    elif rollout.live_from is not None and not 1970 < rollout.live_from.year < 2200:
+        text = f"{rollout.live_from.year} is no year that the hub can reckon with"
+        report.add(("rollout", "live_from"), text, "write the day from which events count: live_from = 2027-01-31")
+    if rollout.min_delta < 0:
+        report.add(("rollout", "min_delta"), "must not be negative", "5 is the default, 0 writes every change")
     for name in ("updates", "creates", "owner_changes"):
         value = getattr(rollout.stop_if, name)
         if value is not None and value < 0:
@@ -102,8 +108,8 @@ def check_scoring(report: Report, scoring: Scoring) -> None:
         if not bounds[0] > bounds[1] > bounds[2]:
             path = ("scoring", "grades", side)
             report.add(path, "the three bounds must fall", "best first, for example [60, 40, 20]")
-    if scoring.intent_days < 1:
-        report.add(("scoring", "intent_days"), "must be at least 1", "30 is the default")
+    if not 1 <= scoring.intent_days <= 3_650:
+        report.add(("scoring", "intent_days"), "must be at least 1 and at most 3650", "30 is the default")
 
 
 def check_lifecycle(report: Report, lifecycle: Lifecycle, connections: Collection[str]) -> None:
@@ -204,3 +210,5 @@ def _duration(report: Report, path: Path, text: str | None, least: str | None = 
         return
     if least is not None and found < duration_ms(least):
         report.add(path, f"{text!r} is too short", f"write at least {least}")
+    elif found > duration_ms(_LONGEST):
+        report.add(path, f"{text!r} is too long", f"write at most {_LONGEST}")

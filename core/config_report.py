@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,10 @@ from core.errors import ConfigProblem
 from core.toml_lines import Lines, Path, dotted
 
 _AT = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
+
+_LONG = re.compile(r"[0-9_]{1000}")
+#: nothing that means something here is nested this deep
+_DEPTH = 30
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -47,16 +52,33 @@ class Report:
     problems: list[ConfigProblem] = field(default_factory=list)
     #: never shown, whoever wrote the message
     secrets: set[str] = field(default_factory=set)
+    #: keys about which enough is said
+    settled: set[Path] = field(default_factory=set)
 
     @classmethod
     def of(cls, file: str, text: str) -> Report:
-        """Parse `text`; a syntax error becomes the first problem."""
+        """Parse `text`, with or without a byte order mark; a syntax error becomes the first problem."""
+        text = text.removeprefix("\ufeff")
+        report = cls(file, Lines(""), {})
         try:
-            return cls(file, Lines(text), tomllib.loads(text))
-        except tomllib.TOMLDecodeError as e:
-            report = cls(file, Lines(""), {})
-            report.problems.append(_syntax(file, text, str(e)))
-            return report
+            data = tomllib.loads(text)
+            deep = next((path for path, _ in _leaves(data) if len(path) > _DEPTH), None)
+            if deep is None:
+                report.data, report.lines = data, Lines(text)
+                report._numbers()
+                return report
+            report.problems.append(_too_deep(file, Lines(text).line(deep[:1])))
+        except RecursionError:
+            report.problems.append(_too_deep(file, _deep_line(text)))
+        except ValueError as e:  # TOMLDecodeError, and Python's own limit on the digits of a number
+            report.problems.append(_syntax(file, text, e))
+        return report
+
+    def _numbers(self) -> None:
+        for path, value in _leaves(self.data):
+            if isinstance(value, float) and not math.isfinite(value):
+                self.add(path, f"{value} is no number to reckon with", "write a plain number such as 10 or 0.2")
+                self.settled.add(path)
 
     @property
     def fatal(self) -> bool:
@@ -64,6 +86,8 @@ class Report:
 
     def add(self, path: Path, text: str, remedy: str, *, fatal: bool = True) -> None:
         """Add a problem at the line of `path` (or of its nearest parent that stands in the file)."""
+        if path in self.settled:
+            return
         text, remedy = self._redacted(text), self._redacted(remedy)
         self.problems.append(ConfigProblem(self.file, self.lines.line(path), dotted(path), text, remedy, fatal))
 
@@ -73,7 +97,45 @@ class Report:
         return text
 
 
-def _syntax(file: str, text: str, message: str) -> ConfigProblem:
+def _leaves(data: object) -> Iterator[tuple[Path, object]]:
+    """Every value of a document that is no table and no list (or an empty one), with its path; not recursive."""
+    waiting: list[tuple[Path, object]] = [((), data)]
+    while waiting:
+        path, value = waiting.pop()
+        items: Iterable[tuple[str | int, object]] = ()
+        if isinstance(value, dict):
+            items = value.items()
+        elif isinstance(value, list):
+            items = enumerate(value)
+        inner = [((*path, key), one) for key, one in items]
+        waiting += reversed(inner)
+        if not inner or len(path) > _DEPTH:
+            yield path, value
+        if len(path) > _DEPTH:
+            return
+
+
+def _too_deep(file: str, line: int) -> ConfigProblem:
+    remedy = "close each bracket before the next one; lists of lists have no use here"
+    return ConfigProblem(file, line, "", f"brackets or tables stand more than {_DEPTH} deep in each other", remedy)
+
+
+def _deep_line(text: str) -> int:
+    """About where the brackets get too deep; those inside quotes are counted as well."""
+    depth = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        for c in line:
+            depth = max(0, depth + (c in "[{") - (c in "]}"))
+            if depth > _DEPTH:
+                return number
+    return 0
+
+
+def _syntax(file: str, text: str, error: ValueError) -> ConfigProblem:
+    message = str(error)
+    if not isinstance(error, tomllib.TOMLDecodeError):
+        line = next((n for n, one in enumerate(text.split("\n"), 1) if _LONG.search(one)), 0)
+        return ConfigProblem(file, line, "", "a number has far too many digits", "write a number that is meant")
     at = _AT.search(message)
     line = int(at[1]) if at and at[1] else text.count("\n") + 1
     return ConfigProblem(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Map
 
 from core.config_report import choose, nearest
@@ -60,8 +60,8 @@ def check_mapping(mapping: Mapping, schemas: Schemas) -> list[ConfigProblem]:
                 check.unknown(target, known)
             else:
                 check.field(target, remote)
-    for target in _once(t for ts in mapping.all_fields.values() for t in ts):
-        check.table(target)
+    for shared in _by_table(t for ts in mapping.all_fields.values() for t in ts):
+        check.table(shared)
     check.not_yet_made()
     unique = dict.fromkeys(check.problems)
     return sorted(unique, key=lambda p: (p.file != mapping.file, p.line))
@@ -79,9 +79,13 @@ def _live_options(mapping: Mapping, schemas: Schemas) -> dict[str, set[str]]:
     return live
 
 
-def _once(targets: Iterable[Target]) -> Iterable[Target]:
-    """One target per block: its streams share the table."""
-    return {t.key: t for t in targets}.values()
+def _by_table(targets: Iterable[Target]) -> Iterable[list[Target]]:
+    """The written targets of each table, one per place: its streams, and several places of a field, share the table."""
+    found: dict[str, dict[str, Target]] = {}
+    for target in targets:
+        if target.options is not None and target.options.own and target.pushed and not target.lossy:
+            found.setdefault(target.options.key, {})[target.key] = target
+    return [list(by_key.values()) for by_key in found.values()]
 
 
 class _Check:
@@ -213,17 +217,16 @@ class _Check:
             fatal=False,
         )
 
-    def table(self, target: Target) -> None:
-        """Lossy round trips that the table alone shows."""
-        table = target.options
-        if table is None or not table.own or not target.pushed or target.lossy:
-            return
+    def table(self, targets: Sequence[Target]) -> None:
+        """Lossy round trips that the table alone shows; `targets`: those that share it."""
+        table = targets[0].options
+        assert table is not None
         for canonical, remote in table.write.items():
             back = canonical if remote is None else table.read.get(remote, canonical)
             if back == canonical:
                 continue
             text = f"{back} and {canonical} are both written as {remote!r}; read back it is {back}"
-            remedy = f"give them different values, or add lossy = true to {target.key}"
+            remedy = f"give them different values, or add lossy = true to {' and '.join(t.key for t in targets)}"
             line = table.lines.get(canonical, table.line)
             self.problems.append(ConfigProblem(table.file, line, f"{table.key}.{canonical}", text, remedy))
 

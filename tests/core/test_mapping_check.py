@@ -229,3 +229,13 @@ def test_all_at_once_in_the_order_of_the_file() -> None:
 
 def test_a_stream_that_was_not_described_is_not_judged() -> None:
     assert check_mapping(good(), {}) == []
+
+
+def test_a_lossy_table_of_two_places_is_told_once() -> None:
+    places = '[{ field = "lifecyclestage", direction = "push" }, { field = "jobtitle", direction = "push" }]'
+    text = LOSSY.replace('{ field = "lifecyclestage", direction = "push" }', places)
+    problem = one(fatal(text))
+    assert problem.key == "options.stage.hubspot.prospect"
+    assert "fields.stage.hubspot[1] and fields.stage.hubspot[2]" in problem.remedy
+    text = text.replace('"lifecyclestage", direction = "push"', '"lifecyclestage", direction = "push", lossy = true')
+    assert one(fatal(text)).remedy.endswith("lossy = true to fields.stage.hubspot[2]")
