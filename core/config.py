@@ -209,7 +209,7 @@ def _uncompiled(file: str, lines: Lines, texts: Iterable[_Found], custom: Iterab
         where = f"character {found.column}"
         if "\n" in text.strip():
             where = f"line {found.line}, {where}"
-        remedy = found.remedy or "correct the condition"
+        remedy = found.remedy or "write a condition such as: person.country = 'FR' and score.total >= 60"
         problems.append(ConfigProblem(file, lines.line(path), dotted(path), f"{found.text} ({where})", remedy))
     return problems
 

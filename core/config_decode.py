@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from datetime import date
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
 
 from core.config_report import Report, choose
+from core.model import Stage
 from core.toml_lines import Path, dotted
 
 T = TypeVar("T")
 
-_EXPECTED = re.compile(r"Expected `(.+)`, got `(.+)`")
+_EXPECTED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+#: "Expected `float` <= 1000", of a number with limits
+_LIMIT = re.compile(r"Expected `(\w+)` ([<>]=?) (\S+)")
+_LIMITS = {">=": "at least", "<=": "at most", ">": "above", "<": "below"}
 _AT = re.compile(r" - at `\$(.*)`$")
+#: right values to show, the first that fits
+_EXAMPLES: tuple[tuple[type, str], ...] = (
+    (str, '"..." (in quotes)'),
+    (bool, "true or false (without quotes)"),
+    (int, "10 (a number without quotes)"),
+    (float, "0.2 (a number without quotes)"),
+    (date, "2027-01-31 (without quotes)"),
+)
+#: words of the vocabulary that are refused at this place: no slip of the pen is taken for them
+_NOT_OFFERED: dict[tuple[str, ...], frozenset[str]] = {
+    ("lifecycle", "moves", "to"): frozenset({Stage.OPPORTUNITY, Stage.CUSTOMER}),
+}
 _WORDS = {
     "str": "text in quotes",
     "int": "a whole number",
@@ -49,8 +67,18 @@ def decode(
     try:
         return msgspec.convert(good, kind)
     except msgspec.ValidationError as e:
-        report.add(path, sentence(str(e)), "correct it")
+        _report_rule(kind, str(e), path, report)
         return None
+
+
+def _report_rule(kind: type[Any], message: str, path: Path, report: Report) -> None:
+    """A rule that a struct itself checks: "what is wrong; what to write", at the key that the sentence begins with."""
+    text, _, remedy = sentence(message).partition("; ")
+    first = text.partition(" ")[0]
+    if first in struct_keys(kind):
+        report.add((*path, first), text.removeprefix(first).lstrip(), remedy or f"change {first}")
+    else:
+        report.add(path, text, remedy or f"change the keys of [{dotted(path)}] so that this is so")
 
 
 def _struct(
@@ -67,7 +95,7 @@ def _struct(
     for key in table:
         if key not in names and key not in others:
             report.add((*path, key), "unknown key", choose(key, sorted(names | others)))
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     good: dict[str, Any] = {}
     whole = True
     for f in info.fields:
@@ -110,10 +138,35 @@ def _good(kind: Any, value: object, path: Path, report: Report) -> Any:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as e:
         words = _literals(kind)
-        remedy = choose(str(value), words) if words and isinstance(value, str) else "correct the value"
-        report.add(path, sentence(str(e)), remedy)
+        words = [w for w in words if w not in _NOT_OFFERED.get(tuple(k for k in path if isinstance(k, str)), ())]
+        known = words and (isinstance(value, str) or not isinstance(value, list))
+        report.add(path, sentence(str(e)), choose(str(value), words) if known else _right(kind, path))
         return _BAD
     return value
+
+
+def _right(kind: Any, path: Path) -> str:
+    """What a right value of this type looks like."""
+    key = next((k for k in reversed(path) if isinstance(k, str)), "key")
+    listed = isinstance(path[-1], int)
+    kinds = _plain_kinds(kind)
+    for wanted, example in _EXAMPLES:
+        if wanted in kinds:
+            return f"write {example} in the list {key}" if listed else f"write {key} = {example}"
+    if tuple in kinds:
+        numbers = {int, float}.intersection(_plain_kinds(get_args(kind)[0])) if get_args(kind) else set()
+        return f"write {key} = [60, 40, 20]" if numbers else f'write {key} = ["...", "..."]'
+    return f"write {key} as a table: {key} = {{ ... }}"
+
+
+def _plain_kinds(kind: Any) -> set[Any]:
+    """The types that a hint allows, without their decorations."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _plain_kinds(get_args(kind)[0])
+    if origin in (Union, UnionType):
+        return {k for one in get_args(kind) for k in _plain_kinds(one)}
+    return {origin or kind}
 
 
 def _key(kind: Any, key: str, path: Path, report: Report) -> bool:
@@ -141,6 +194,8 @@ def _literals(kind: Any) -> list[str]:
 def sentence(message: str) -> str:
     """msgspec's message in plain words: no type names, no "$" paths."""
     message = _AT.sub("", message).replace("Invalid enum value", "unknown word")
+    if limit := _LIMIT.fullmatch(message):
+        return f"must be {_LIMITS[limit[2]]} {limit[3].removesuffix('.0')}"
     found = _EXPECTED.fullmatch(message)
     if found is None:
         return message[:1].lower() + message[1:]

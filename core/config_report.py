@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from rapidfuzz import fuzz, process, utils
+from rapidfuzz.distance import OSA, Prefix
 
 from core.errors import ConfigProblem
 from core.toml_lines import Lines, Path, dotted
@@ -22,12 +22,27 @@ _DEPTH = 30
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like `word`, None when nothing is near."""
-    cutoff = 65 if len(word) <= 4 else 70  # one wrong letter of three is 67
-    found = process.extractOne(
-        word, list(known), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=cutoff
-    )
-    return None if found is None else str(found[0])
+    """The known word that `word` is a slip of the pen for, None when nothing is really near.
+
+    Near: the same letters and digits, or a wrong, missing, additional or swapped one per four of the longer word
+    (three at most); of words equally near the one that begins most alike.
+    """
+    written = _plain(word)
+    best: tuple[int, int, int] | None = None
+    found = None
+    for order, one in enumerate(known):
+        other = _plain(one)
+        longer = max(len(written), len(other))
+        allowed = 0 if longer < 3 else max(1, min(3, longer // 4))
+        distance = OSA.distance(written, other, score_cutoff=allowed)
+        rank = (distance, -Prefix.similarity(written, other), order)
+        if written and distance <= allowed and (best is None or rank < best):
+            best, found = rank, one
+    return found
+
+
+def _plain(word: str) -> str:
+    return "".join(c for c in word.lower() if c.isalnum())
 
 
 def choose(word: str, known: Iterable[str], limit: int = 12) -> str:

@@ -29,13 +29,16 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     def __post_init__(self) -> None:
         oauth = (self.client_id, self.client_secret, self.refresh_token)
         if self.access_token and any(oauth):
-            raise ValueError("give access_token or the OAuth keys, not both")
+            raise ValueError("both access_token and OAuth keys are given; remove one of the two")
         if not self.access_token and not all(oauth):
-            raise ValueError("give access_token, or client_id, client_secret and refresh_token")
+            raise ValueError(
+                "there are no whole credentials; give access_token, or client_id, client_secret and refresh_token"
+            )
         address = urlsplit(self.base_url)
         local = address.hostname in ("127.0.0.1", "localhost", "::1")
         if address.scheme != "https" and not (local and address.scheme == "http"):
-            raise ValueError("base_url must begin with https:// (http:// only on this machine)")
+            remedy = 'remove it, or write base_url = "https://api.hubapi.com" (http:// is for this machine only)'
+            raise ValueError(f"base_url must begin with https://; {remedy}")
 
     def __repr__(self) -> str:
         way = "token" if self.access_token else "oauth"

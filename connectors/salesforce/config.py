@@ -33,12 +33,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def __post_init__(self) -> None:
         address = urlsplit(self.base_url)
+        remedy = 'write your My Domain: base_url = "https://acme.my.salesforce.com"'
         if not address.hostname or address.path.strip("/") or address.query:
-            raise ValueError("base_url must be an address such as https://acme.my.salesforce.com")
+            raise ValueError(f"base_url must be a plain address without a path; {remedy}")
         if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
-            raise ValueError("base_url must start with https://")
+            raise ValueError(f"base_url must start with https://; {remedy}")
         if not _VERSION.fullmatch(self.api_version):
-            raise ValueError("api_version must look like 67.0")
+            raise ValueError('api_version is no version of the API; remove it, or write api_version = "67.0"')
 
     def __repr__(self) -> str:
         return f"Settings(kind={self.kind!r}, base_url={self.base_url!r}, api_version={self.api_version!r})"

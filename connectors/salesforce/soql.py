@@ -22,7 +22,10 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}(?:\.[A-Za-z][A-Za-z0-9_]{0,79}){
 def name(text: str) -> str:
     """A field name or parent path, or Rejected: nothing else may enter a statement unquoted."""
     if not _NAME.fullmatch(text):
-        raise Rejected("INVALID_FIELD", f"{text!r} is not a field name", "correct the mapping")
+        remedy = (
+            "write the field's API name in mapping.toml, as Object Manager shows it: Title, Region__c, Account.Name"
+        )
+        raise Rejected("INVALID_FIELD", f"{text!r} is not a field name", remedy)
     return text
 
 

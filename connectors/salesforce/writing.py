@@ -110,12 +110,14 @@ class Push:
         """An op that no call can carry gets its result here."""
         if op.action == "update" and (op.remote_id is None or not is_id(op.remote_id)):
             code, message = "MALFORMED_ID", f"{op.remote_id!r} is not a Salesforce id"
+            remedy = "pull this connection again: crmhub pull --full"
         elif not self._source.spec.writable:
             code, message = "READ_ONLY", f"the stream {self._source.name} is not written"
+            remedy = "let its fields only pull in mapping.toml: remove their direction"
         else:
             return False
         self._results[op.op_id] = WriteResult(
-            op.op_id, "rejected", op.remote_id, code=code, message=message, remedy="correct the mapping"
+            op.op_id, "rejected", op.remote_id, code=code, message=message, remedy=remedy
         )
         return True
 

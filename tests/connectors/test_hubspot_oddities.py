@@ -308,7 +308,7 @@ def test_paths_of_the_dated_api(path: str, dated: str) -> None:
     ("keys", "complaint"),
     [
         ({}, "give access_token, or"),
-        ({"access_token": "a", "client_id": "b"}, "not both"),
+        ({"access_token": "a", "client_id": "b"}, "remove one of the two"),
         ({"client_id": "b"}, "give access_token, or"),
         ({"access_token": "a", "base_url": "http://api.hubapi.com"}, "base_url must begin with https"),
         ({"access_token": "a", "acess": "b"}, "unknown field"),

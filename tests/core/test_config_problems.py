@@ -41,8 +41,8 @@ BROKEN: dict[str, tuple[str, str, str, str, str, str]] = {
         "create it",
     ),
     "rule of the kind": (
-        'ours = "hub@example.com"', 'base_url = "http://x"', "[connections.crm]", "connections.crm",
-        "base_url must start with https://", "correct it",
+        'ours = "hub@example.com"', 'base_url = "http://x"', "base_url", "connections.crm.base_url",
+        "must start with https://", "change base_url",
     ),
     "budget": (
         'ours = "hub@example.com"', "budget = { daily = 0 }", "budget", "connections.crm.budget.daily", "at least 1",
@@ -64,7 +64,7 @@ BROKEN: dict[str, tuple[str, str, str, str, str, str]] = {
     ),
     "points": (
         "points = 20", 'points = "20"', '"20"', "scoring.fit.size.points", "must be a whole number or a number",
-        "correct",
+        "write points = 10 (a number without quotes)",
     ),
     "condition missing": (
         'when = "company.employees >= 50"\n', "", "[scoring.fit.size]", "scoring.fit.size", '"when" is missing',
@@ -86,7 +86,7 @@ BROKEN: dict[str, tuple[str, str, str, str, str, str]] = {
         "[sla.first_touch]", "[scoring.grades]\nfit = [20, 40, 60]\n[sla.first_touch]", "fit = [", "scoring.grades.fit",
         "must fall", "best first",
     ),
-    "stage": ('to = "mql"', 'to = "sql"', 'to = "sql"', "lifecycle.moves[2].to", "unknown word 'sql'", '"mql"'),
+    "stage": ('to = "mql"', 'to = "sql"', 'to = "sql"', "lifecycle.moves[2].to", "unknown word 'sql'", '"sal"'),
     "stage by rule": (
         'to = "mql"', 'to = "customer"', 'to = "customer"', "lifecycle.moves[2].to", "fact of the CRMs", "prospect"
     ),
