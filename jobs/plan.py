@@ -27,6 +27,7 @@ from jobs.rules import condition, model_of
 from jobs.runtime import Hub
 
 BATCH = 500
+SAMPLES = 3
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Plan:
     opt_outs_set: int = 0
     opt_outs_cleared: int = 0
     new_fields: dict[str, list[str]] = field(default_factory=dict)  # "hubspot contacts" -> fields to create
+    held_samples: dict[str, list[str]] = field(default_factory=dict)  # kind -> some of what is held, in words
     triggers: dict[str, str] = field(default_factory=dict)  # "hubspot contacts.x" -> what writing it may start
 
     @property
@@ -64,6 +66,7 @@ class Plan:
             "opt_outs_cleared": self.opt_outs_cleared,
             "fields": dict(sorted(self.fields.items())),
             "held": dict(sorted(self.held.items())),
+            "held_samples": self.held_samples,
             "new_fields": self.new_fields,
             "may_trigger": self.triggers,
         }
@@ -154,7 +157,7 @@ class _Planner:
                     owners=self._owner_ids(r.connection),
                     to_create=self._to_create(r.connection, r.stream),
                 )
-                self.plan.held.update(h.kind for h in made.held)
+                self._count_held(r, made)
                 again = again or made.again or bool(made.writes)
                 if i in outside:
                     kept = made.only_opt_outs()
@@ -166,6 +169,13 @@ class _Planner:
                 settled.append(i)
         hub.entities.planned(entity, settled)
         return found
+
+    def _count_held(self, r: StoredRecord, made: RecordPlan) -> None:
+        for h in made.held:
+            self.plan.held[h.kind] += 1
+            some = self.plan.held_samples.setdefault(h.kind, [])
+            if len(some) < SAMPLES:
+                some.append(f"{r.connection} {r.stream} {r.remote_id} {h.name}: {h.reason}")
 
     def _same(self, here: str, name: str, a: Value, b: Value) -> bool:
         return self.mapping.same(name, a, b, here)

@@ -115,7 +115,8 @@ def plan(connections: tuple[str, ...], config: Path, as_json: bool, out: Path | 
 def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
     """A plan for people: figures, fields, samples."""
     if not made.ops:
-        say("nothing to write" + (f"; held back: {held_words(made.held)}" if made.held else ""))
+        say("nothing to write")
+        show_held(made)
         return
     parts = [f"{n:,} updates in {c}" for c, n in made.updates.items()] + [
         f"{n:,} creates in {c}" for c, n in made.creates.items()
@@ -129,8 +130,7 @@ def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
     for where, what in made.triggers.items():
         say(f"  {where}: {what}")
     say(*table(made.fields.most_common()))
-    if made.held:
-        say(f"held back: {held_words(made.held)}")
+    show_held(made)
     if made.id is not None and limit:
         say("for example:")
         for item in hub.outbox.items(made.id, limit=limit):
@@ -138,6 +138,16 @@ def show_plan(hub: Hub, made: Plan, limit: int = 10) -> None:
             say(f"  {item.connection} {item.stream} {item.remote_id or 'new'}: {changes[:160]}")
     if hub.settings.rollout.mode == "observe":
         say("observe mode: nothing of this is written")
+
+
+def show_held(made: Plan) -> None:
+    """What is held back, with some of each kind that a person can do something about."""
+    if not made.held:
+        return
+    say(f"held back: {held_words(made.held)}")
+    for kind, some in made.held_samples.items():
+        if kind not in ("economy", "untouched"):
+            say(*(f"  {line}"[:160] for line in some))
 
 
 def _shown(value: object) -> str:

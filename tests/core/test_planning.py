@@ -258,3 +258,19 @@ def test_a_plan_carried_out_leaves_nothing_to_plan(values: dict[str, Value], sho
     after = {**shown, **written(made)}
     assert plan(values, after).writes == []
     assert all(w.before == shown[w.remote] for w in made.writes)
+
+
+def test_nonsense_does_not_replace_sense() -> None:
+    made = plan({"phone": "call me maybe"}, {"Phone": "+1 617 419 5813"})
+    assert not made.writes
+    assert [(h.name, h.kind) for h in made.held] == [("phone", "unsound")]
+    assert [w.after for w in plan({"phone": "call me maybe"}).writes] == ["call me maybe"]  # better than a blank
+    better = plan({"phone": "+1 617 419 5814"}, {"Phone": "call me maybe"})
+    assert [w.after for w in better.writes] == ["+1 617 419 5814"]
+
+
+def test_a_score_that_somebody_edited_is_put_right_at_once() -> None:
+    pushed = {"Score": (25, 25, True)}
+    made = plan({"score": 25}, {"Score": 999}, pushed=pushed, scored_at=NOW - 1)
+    assert [(w.remote, w.before, w.after) for w in made.writes] == [("Score", 999, 25)]
+    assert not plan({"score": 27}, {"Score": 25}, pushed=pushed, scored_at=NOW - 1).writes

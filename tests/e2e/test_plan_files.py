@@ -126,3 +126,25 @@ def test_observe_mode_pushes_nothing(world: World) -> None:
     assert report["ops"]["planned"] > 0
     assert report["ops"]["applied"] == 0
     assert not differences(before, world.state())
+
+
+def test_a_plan_file_that_was_changed_is_refused(world: World) -> None:
+    file, items = planned(world)
+    before = world.state()
+    lines = file.read_text(encoding="utf-8").splitlines()
+    item = dict(items[0], before={}, after={"HasOptedOutOfEmail": False})
+    for changed in ([*lines, json.dumps(item)], lines[:-1], [*lines[:-1], lines[-1].replace('"update"', '"create"')]):
+        file.write_text("\n".join(changed) + "\n", encoding="utf-8")
+        ran = world.run("push", "--plan", str(file))
+        assert (ran.code, "Traceback" in ran.err) == (2, False)
+        assert "was changed since it was written" in ran.err
+    assert not differences(before, world.state())
+
+
+def test_a_line_that_is_no_plan_is_named(world: World) -> None:
+    file = world.home / "plan.jsonl"
+    for text, where in (("", ":1"), ("[]\n", ":1"), ('{"crmhub_plan": 1}\n{"connection": 1}\n', ":2")):
+        file.write_text(text, encoding="utf-8")
+        ran = world.run("push", "--plan", str(file))
+        assert ran.code == 2
+        assert f"plan.jsonl{where}" in ran.err
