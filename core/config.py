@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +38,7 @@ from core.model import Field
 from core.toml_lines import Lines, dotted
 from core.toml_lines import Path as KeyPath
 
-__all__ = ["Settings", "check_conditions", "config_hash", "load"]
+__all__ = ["Outline", "Settings", "check_conditions", "config_hash", "load", "outline"]
 
 T = TypeVar("T")
 
@@ -78,6 +79,33 @@ def load(
         report.problems += _uncompiled(report.file, report.lines, _conditions(report.data), custom)
     problems = sorted(report.problems, key=lambda p: p.line)
     return (None if any(p.fatal for p in problems) else settings), problems
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What mapping.toml is read with: `mapping` the file, `kinds` connection -> kind of those that are enabled."""
+
+    mapping: Path
+    kinds: dict[str, str]
+
+
+def outline(path: str | Path, kinds: Iterable[str]) -> Outline | None:
+    """The outline of a configuration that may have problems, so that those of its mapping come in the same report.
+
+    `kinds`: the known ones. None when the file cannot be read, is no TOML or names no connection of a known kind.
+    """
+    file, known = Path(path), set(kinds)
+    text = read_text(file)
+    data = {} if isinstance(text, ConfigProblem) else Report.of(str(file), text).data
+    hub, tables = data.get("hub"), data.get("connections")
+    named = hub.get("mapping") if isinstance(hub, dict) else None
+    found = {
+        name: table["kind"]
+        for name, table in (tables.items() if isinstance(tables, dict) else ())
+        if isinstance(table, dict) and isinstance(table.get("kind"), str) and table["kind"] in known
+        if table.get("enabled") is not False
+    }
+    return Outline(file.parent / (named if isinstance(named, str) else Hub().mapping), found) if found else None
 
 
 def _settings(report: Report, file: Path, kinds: Mapping[str, type[Any]], env: Mapping[str, str]) -> Settings | None:

@@ -8,6 +8,7 @@ from datetime import date
 from zoneinfo import available_timezones
 
 from core.config_connections import NAME
+from core.config_cron import EXAMPLE, cron_problem
 from core.config_report import Report, choose
 from core.config_structs import (
     BusinessTime,
@@ -27,7 +28,6 @@ from core.toml_lines import Path
 _KINDS = [k.value for k in ActivityKind]
 _STAGES = [s.value for s in Stage]
 _HOURS = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)\s*-\s*((?:[01]\d|2[0-3]):[0-5]\d|24:00)")
-_CRON = re.compile(r"[\d*/,\-]+|[a-z]{3}([,\-][a-z]{3})*")
 _LONGEST = "36500d"  # a century: what is longer overflows dates
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
@@ -183,10 +183,9 @@ def check_jobs(report: Report, jobs: dict[str, Job], connections: Collection[str
             report.add(path, text, 'write every = "5m", or cron = "0 6 * * mon-fri"')
         _duration(report, (*path, "every"), job.every, least="10s")
         if job.cron is not None:
-            parts = job.cron.lower().split()
-            if len(parts) != 5 or not all(_CRON.fullmatch(p) for p in parts):
-                text = f"{job.cron!r} is no cron line"
-                report.add((*path, "cron"), text, 'write minute, hour, day, month, weekday: "0 6 * * mon-fri"')
+            wrong = cron_problem(job.cron)
+            if wrong is not None:
+                report.add((*path, "cron"), wrong, EXAMPLE)
         for index, connection in enumerate(job.connections):
             if connection not in connections:
                 remedy = choose(connection, connections)

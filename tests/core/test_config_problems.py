@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config import load
+from core.config import Outline, load, outline
 from core.errors import ConfigProblem
 from tests.core.config_kit import ENV, GOOD, KINDS, read
 
@@ -152,6 +152,30 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
         text = text.replace(old, new, 1)
     _, problems = read(tmp_path, text, deep=True)
     assert [p.key for p in problems] == [BROKEN[case][3] for case in chosen]
+
+
+def test_conditions_and_cron_lines_come_with_all_the_rest(tmp_path: Path) -> None:
+    """... of a file that parses, also beside a missing secret, a missing key and a wrong type."""
+    text = GOOD.replace("${CRM_TOKEN}", "${NOT_SET}").replace('every = "5m"', 'cron = "61 25 * * mon-fry"')
+    text = text.replace("score.fit >= 30", "score.fitt >= 30").replace("score.total >= 60", "score.total >= ")
+    text = text.replace("points = 20\n", "").replace('region = "FR"', "region = 5").replace("cap = 80", "cap = -1")
+    settings, problems = read(tmp_path, text, deep=True)
+    assert settings is None
+    assert [p.key for p in problems] == [
+        "hub.region", "connections.crm.token", "scoring.fit.size", "scoring.engagement.demo.cap",
+        "lifecycle.moves[1].when", "lifecycle.moves[2].when", "jobs.frequent.cron",
+    ]  # fmt: skip
+
+
+def test_the_outline_of_a_broken_configuration(tmp_path: Path) -> None:
+    text = GOOD.replace("${CRM_TOKEN}", "${NOT_SET}").replace('region = "FR"', 'mapping = "maps/m.toml"\nregoin = 5')
+    text += '[connections.off]\nkind = "crm"\nenabled = false\n[connections.odd]\nkind = "odd"\n'
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    assert outline(tmp_path / "config.toml", KINDS) == Outline(tmp_path / "maps/m.toml", {"crm": "crm"})
+    for broken in ("hub = 3", "x = [", "connections = 3", "[connections]\ncrm = 3", "[connections.crm]\nkind = 3"):
+        (tmp_path / "config.toml").write_text(broken, encoding="utf-8")
+        assert outline(tmp_path / "config.toml", KINDS) is None
+    assert outline(tmp_path / "none.toml", KINDS) is None
 
 
 def test_a_problem_reads_as_one_line(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import ConfigProblem
 from core.mapping import load_mapping
+from core.mapping_declared import declared_fields
 from core.mapping_shipped import read_shipped
 from mappings import shipped
 from tests.core.mapping_kit import CONNECTIONS, load
@@ -197,3 +198,14 @@ def test_a_broken_shipped_mapping_says_where() -> None:
         (7, "fields.emial", 'did you mean "email"?'),
         (10, "fields.city.town", "use one of person"),
     ]
+
+
+def test_own_fields_are_known_whatever_else_is_wrong() -> None:
+    text = (
+        'fields.x.type = "number"\n[fields.y]\ntype = "text"\nhubspot = 5\n[fields.z]\n[fields.email]\ntype = "text"\n'
+        '[fields.w]\ntype = "txt"\n[fields."a b"]\ntype = "text"\n[fields.v]\ntype = "bool"\nentity = "company"\n'
+    )
+    found = {f.name: (f.entity, f.type) for f in declared_fields(text)}
+    assert found == {"x": ("person", "number"), "y": ("person", "text"), "v": ("company", "bool")}
+    assert declared_fields("x = [") == []
+    assert declared_fields("fields = 3") == []
