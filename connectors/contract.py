@@ -379,8 +379,8 @@ class Connector(Protocol):
     max_in_flight: int
 
     def check(self) -> CheckReport:
-        """Who are we there, what may we do, what is left to spend. Raises only Unavailable; a refused
-        token is a Problem."""
+        """Who are we there, what may we do, what is left to spend. Raises only Unavailable and Throttled;
+        a refused token is a Problem."""
         ...
 
     def streams(self) -> tuple[StreamSpec, ...]: ...

@@ -17,8 +17,6 @@ from connectors.contract import (
     Quota,
     QuotaExhausted,
     Rejected,
-    Throttled,
-    Unavailable,
 )
 from connectors.hubspot.api import Api
 from connectors.hubspot.forms import list_forms
@@ -31,7 +29,7 @@ _NEW_TOKEN = "make a new service key or private app token in HubSpot (Settings, 
 
 
 def check(api: Api, sdk: Sdk) -> CheckReport:
-    """About a dozen calls. Raises only Unavailable."""
+    """About a dozen calls. Raises only Unavailable and Throttled."""
     try:
         return _check(api, sdk)
     except AuthFailed as e:
@@ -40,8 +38,6 @@ def check(api: Api, sdk: Sdk) -> CheckReport:
         quota = api.budget.quota()
         text = "The daily allowance of API calls is spent" + (f": {e.detail}" if e.detail else "")
         return _in_the_way(text, "wait for the next day or raise the budget", (quota,) if quota else ())
-    except Throttled as e:
-        raise Unavailable(str(e)) from None
     except (MissingScope, Rejected, ContractBroken) as e:
         return _in_the_way(str(e), "check base_url, api_version and the token's scopes")
 

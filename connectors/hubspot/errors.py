@@ -174,7 +174,7 @@ def _too_fast(said: Mapping[str, Any], day_end: Callable[[], int]) -> Verdict:
         return Verdict("stop", QuotaExhausted(day_end(), "HubSpot says that the daily limit is reached"))
     searching = policy == "SECONDLY" or "secondly limit" in message
     wait = SEARCH_WAIT_S if searching else BURST_WAIT_S
-    return Verdict("throttle", Throttled(wait, message), wait_s=wait, refused=True)
+    return Verdict("throttle", Throttled(wait, message or "too many calls in a short time"), wait_s=wait, refused=True)
 
 
 def _json(body: bytes) -> dict[str, Any]:

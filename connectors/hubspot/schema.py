@@ -36,6 +36,9 @@ _MAKE: dict[FieldType, tuple[str, str]] = {
 }
 
 _MAX_TEXT = 65_536
+#: lost answers without progress before the CRM counts as away, and the wait after the first, then doubled
+LOST_IN_A_ROW = 5
+FIRST_WAIT_S = 0.5
 
 MAY_TRIGGER = {
     "lifecyclestage": (
@@ -95,38 +98,47 @@ def ensure_fields(sdk: Sdk, stream: ObjectStream, wanted: Sequence[FieldRequest]
     Raises Rejected when a property of the name exists that cannot serve (other type, not unique): neither can
     be changed.
     """
-    present = {p.name: p for p in sdk.properties(stream.object_type)}
-    missing = [w for w in wanted if w.name not in present]
-    for request in wanted:
-        if request.name in present:
-            _fit(sdk, stream, present[request.name], request)
-    if missing and GROUP not in sdk.groups(stream.object_type):
+    made: dict[str, None] = {}  # asked for, in order
+    lost, left = 0, len(wanted) + 1
+    while True:
+        present = {p.name: p for p in sdk.properties(stream.object_type)}
+        missing = [w for w in wanted if w.name not in present]
+        refused = next((w.name for w in missing if w.name in made), None)
+        if refused is not None and not lost:
+            remedy = "look for it among the properties in HubSpot's settings, then try again"
+            raise Rejected("NOT_CREATED", f"HubSpot did not create the property {refused!r}", remedy)
+        made |= dict.fromkeys(w.name for w in missing)
+        progress, left = len(missing) < left, len(missing)
+        try:
+            for request in wanted:
+                if request.name in present:
+                    _fit(sdk, stream, present[request.name], request)
+            if not missing:
+                return list(made)
+            _make(sdk, stream, missing)
+            lost = 0
+        except UnknownFate as e:  # the next round looks what came of it
+            lost = 1 if progress else lost + 1
+            if lost >= LOST_IN_A_ROW:
+                raise Unavailable(f"{e}; run it again, what was made is left alone") from None
+            sdk.clock.sleep(FIRST_WAIT_S * (1 << (lost - 1)))
+
+
+def _make(sdk: Sdk, stream: ObjectStream, missing: Sequence[FieldRequest]) -> None:
+    if GROUP not in sdk.groups(stream.object_type):
         _tolerant(lambda: sdk.create_group(stream.object_type, GROUP, GROUP_LABEL))
     for request in missing:
         body = _to_create(request)
         _tolerant(lambda body=body: sdk.create_property(stream.object_type, body))
-    if missing:
-        _verify(sdk, stream, missing)
-    return [w.name for w in missing]
 
 
 def _tolerant(create: Any) -> None:
-    """A lost answer or "exists already" is settled by looking afterwards."""
+    """That it exists already is what we want."""
     try:
         create()
-    except UnknownFate:
-        return
     except Rejected as e:
         if e.code not in ("CONFLICT", "OBJECT_ALREADY_EXISTS"):
             raise
-
-
-def _verify(sdk: Sdk, stream: ObjectStream, requests: Sequence[FieldRequest]) -> None:
-    present = {p.name: p for p in sdk.properties(stream.object_type)}
-    for request in requests:
-        if request.name not in present:
-            raise Rejected("NOT_CREATED", f"HubSpot did not create the property {request.name!r}", "try again")
-        _fit(sdk, stream, present[request.name], request)
 
 
 def _fit(sdk: Sdk, stream: ObjectStream, p: Any, request: FieldRequest) -> None:
@@ -149,10 +161,7 @@ def _fit(sdk: Sdk, stream: ObjectStream, p: Any, request: FieldRequest) -> None:
     more = [o for o in request.options if o.value not in known]
     if more and request.type in ("option", "options"):
         have += [_option(len(have) + i, o.value, o.label, not o.active) for i, o in enumerate(more)]
-        try:
-            sdk.update_options(stream.object_type, request.name, have)
-        except UnknownFate as e:
-            raise Unavailable(f"{where}: the options may or may not be complete ({e.detail})") from None
+        sdk.update_options(stream.object_type, request.name, have)
 
 
 def _to_create(request: FieldRequest) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Sdk:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._made: Any = None
+        self.clock = api.around.clock
 
     @property
     def _client(self) -> Any:

@@ -31,7 +31,7 @@ _GRANT_REMEDY = (
 
 
 def check(org: Org) -> CheckReport:
-    """The report. Raises only Unavailable: a refused token, a wrong host or a missing permission is a
+    """The report. Raises only Unavailable and Throttled: a refused token, a wrong host or a missing permission is a
     Problem."""
     hint = host_hint(org.settings.host)
     if hint is not None:
@@ -42,10 +42,8 @@ def check(org: Org) -> CheckReport:
         org_id = token.org_id
         problems += [*_host_problems(org), *_stream_problems(org)]
         quotas = _quotas(org)
-    except Unavailable:
+    except (Unavailable, Throttled):
         raise
-    except Throttled as e:
-        raise Unavailable(str(e)) from None
     except ConnectorError as e:
         return _stopped(_problem(e))
     return CheckReport(org_id, account, user, tuple(problems), quotas)

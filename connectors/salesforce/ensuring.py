@@ -9,7 +9,8 @@ https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta (FieldPe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from connectors.contract import FieldRequest, MissingScope, Rejected, RemoteField, Unavailable
@@ -25,6 +26,9 @@ _TEXT_LENGTH = 255
 _LABEL_LENGTH = 40
 _NUMBER = {"precision": 18, "scale": 2}
 _EXISTS = frozenset({"DUPLICATE_DEVELOPER_NAME", "DUPLICATE_VALUE"})
+#: lost answers with none between them before the CRM counts as away, and the wait after the first, then doubled
+LOST_IN_A_ROW = 5
+FIRST_WAIT_S = 0.5
 
 
 def ensure(org: Org, source: Source, wanted: Sequence[FieldRequest]) -> list[str]:
@@ -40,17 +44,54 @@ def ensure(org: Org, source: Source, wanted: Sequence[FieldRequest]) -> list[str
     for request in hidden:
         if not request.name.endswith(_SUFFIX):
             raise Rejected("NOT_CUSTOM", f"{request.name} is no custom field", f"give it a name that ends in {_SUFFIX}")
+    work = _Work(org, source, hidden)
     try:
-        known = _defined(org, source, hidden)
-        created = [w.name for w in hidden if w.name.lower() not in known and _create(org, source, w)]
-        _grant(org, source, [w.name for w in hidden])
+        work.done()
     except MissingScope as e:
         scope = "Customize Application, Manage Profiles and Permission Sets"
         raise MissingScope(scope, e.detail) from None
-    except UnknownFate as e:
-        raise Unavailable(f"{e}; run it again, what was made is left alone") from None
     org.describe(source.sobject, fresh=True)
-    return created
+    return [w.name for w in hidden if w.name in work.created]
+
+
+class _Work:
+    """What is still to be made and granted. After a lost answer it looks what is there, and goes on from that."""
+
+    def __init__(self, org: Org, source: Source, wanted: Sequence[FieldRequest]) -> None:
+        self._org, self._source, self._wanted = org, source, wanted
+        self.created: set[str] = set()
+        self._sent: set[str] = set()  # asked for, the answer was lost
+        self._written = 0  # answers that came
+
+    def done(self) -> None:
+        """Raises Unavailable when LOST_IN_A_ROW answers were lost and none came between them."""
+        lost = 0
+        while True:
+            before = self._written
+            try:
+                self._round()
+                return
+            except UnknownFate as e:
+                lost = 1 if self._written > before else lost + 1
+                if lost >= LOST_IN_A_ROW:
+                    raise Unavailable(f"{e}; run it again, what was made is left alone") from None
+            self._org.clock.sleep(FIRST_WAIT_S * (1 << (lost - 1)))
+
+    def _round(self) -> None:
+        known = _defined(self._org, self._source, self._wanted)
+        for request in self._wanted:
+            if request.name.lower() not in known:
+                again = request.name in self._sent
+                self._sent.add(request.name)
+                if _create(self._org, self._source, request) or again:
+                    self.created.add(request.name)
+                self._sent.discard(request.name)
+                self._written += 1
+            elif request.name in self._sent:
+                self.created.add(request.name)
+        for grant in _grants(self._org, self._source, [w.name for w in self._wanted]):
+            grant()
+            self._written += 1
 
 
 def _usable(request: FieldRequest, field: RemoteField | None) -> bool:
@@ -81,7 +122,7 @@ def _defined(org: Org, source: Source, wanted: Sequence[FieldRequest]) -> set[st
 
 
 def _create(org: Org, source: Source, request: FieldRequest) -> bool:
-    """One field; False when somebody else has just made it."""
+    """One field; False when it is there already, by somebody else or by a call whose answer was lost."""
     body = {"FullName": f"{source.definitions}.{request.name}", "Metadata": metadata(request)}
     try:
         org.tooling_create("CustomField", body)
@@ -136,8 +177,8 @@ def _value_set(request: FieldRequest) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ permissions
 
 
-def _grant(org: Org, source: Source, names: Sequence[str]) -> None:
-    """Read and edit permission on the fields, for the user that the hub works as."""
+def _grants(org: Org, source: Source, names: Sequence[str]) -> Iterator[Callable[[], object]]:
+    """The writes that give the user that the hub works as read and edit permission on the fields."""
     parent = _permission_set(org)
     fields = {f"{source.sobject}.{name}": name for name in names}
     held = {
@@ -159,9 +200,9 @@ def _grant(org: Org, source: Source, names: Sequence[str]) -> None:
         rights = {"PermissionsRead": True, "PermissionsEdit": True}
         if old is None:
             key = {"ParentId": parent, "SobjectType": source.sobject, "Field": field}
-            org.create("FieldPermissions", {**key, **rights})
+            yield partial(_create_once, org, "FieldPermissions", {**key, **rights})
         elif not old["PermissionsEdit"]:
-            org.update("FieldPermissions", str(old["Id"]), rights)
+            yield partial(org.update, "FieldPermissions", str(old["Id"]), rights)
 
 
 def _permission_set(org: Org) -> str:
@@ -174,8 +215,17 @@ def _permission_set(org: Org) -> str:
     user = org.auth.token().user_id
     conditions = [soql.among("AssigneeId", [user]), soql.among("PermissionSetId", [parent])]
     if not _rows(org, "PermissionSetAssignment", ["Id"], conditions):
-        org.create("PermissionSetAssignment", {"AssigneeId": user, "PermissionSetId": parent})
+        _create_once(org, "PermissionSetAssignment", {"AssigneeId": user, "PermissionSetId": parent})
     return parent
+
+
+def _create_once(org: Org, sobject: str, values: dict[str, Any]) -> None:
+    """A record that may be there already, although a query does not show it yet."""
+    try:
+        org.create(sobject, values)
+    except Rejected as e:
+        if e.code not in _EXISTS:
+            raise
 
 
 def _rows(org: Org, sobject: str, fields: Sequence[str], conditions: Sequence[str]) -> list[dict[str, Any]]:

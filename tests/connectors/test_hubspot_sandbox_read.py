@@ -12,6 +12,7 @@ from connectors.contract import (
     FieldRequest,
     Option,
     Rejected,
+    Unavailable,
 )
 from tests.connectors.hubspot_portal import KEY, Portal, pull, sandbox, some_contacts
 
@@ -198,7 +199,15 @@ def test_ensure_fields_creates_once_and_completes_options(portal: Portal) -> Non
         connector.ensure_fields("contacts", [FieldRequest("crmhub_score", "Score", "text")])
 
 
-@pytest.mark.parametrize("kind", ["drop_after_commit", "cut", "garbage", "replay"])
-def test_ensure_fields_survives_lost_answers(portal: Portal, kind: str) -> None:
-    portal.fault(kind, "/crm/v3/properties", "POST")
+@pytest.mark.parametrize("kind", ["drop_after_commit", "drop_before", "cut", "garbage", "replay"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_ensure_fields_survives_lost_answers(portal: Portal, kind: str, times: int) -> None:
+    portal.fault(kind, "/crm/v3/properties", "POST", times=times)
     assert portal.connector().ensure_fields("contacts", [KEY]) == ["crmhub_id"]
+    assert portal.connector().ensure_fields("contacts", [KEY]) == []
+
+
+def test_ensure_fields_ends_when_no_answer_comes_at_all(portal: Portal) -> None:
+    portal.fault("drop_before", "/crm/v3/properties", "POST", times=50)
+    with pytest.raises(Unavailable, match="run it again"):
+        portal.connector().ensure_fields("contacts", [KEY])

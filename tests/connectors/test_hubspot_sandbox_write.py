@@ -155,6 +155,13 @@ def test_429_is_waited_out(portal: Portal, more: dict[str, Any]) -> None:
     assert Counter(s for _, s in portal.ledger.calls)[429] == 2
 
 
+def test_a_check_that_is_throttled_says_so(portal: Portal) -> None:
+    portal.fault("status", "/account-info", status=429, times=4)
+    with pytest.raises(Throttled, match=r"asks us to slow down for 40 s: \S"):
+        portal.connector().check()
+    assert [s for _, s in portal.ledger.calls] == [429] * 4
+
+
 @pytest.mark.parametrize("kind", ["cut", "garbage", "drop_before", "drop_after_commit"])
 def test_spoiled_pages_are_read_again(portal: Portal, kind: str) -> None:
     connector = portal.connector()

@@ -260,6 +260,29 @@ def test_a_field_that_was_made_but_not_granted_is_granted(org: Sandbox, crm: Sal
     assert "crmhub_id__c" in {f.name for f in crm.describe("leads")}
 
 
+LOST: list[dict[str, Any]] = [
+    {"kind": "drop_after_commit"},
+    {"kind": "drop_before"},
+    {"kind": "cut"},
+    {"kind": "status", "status": 500},
+]
+MAKING = ["tooling/sobjects/CustomField", "sobjects/PermissionSet", "sobjects/PermissionSetAssignment",
+          "sobjects/FieldPermissions"]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("route", MAKING)
+def test_a_lost_answer_while_fields_are_made_is_looked_into(
+    org: Sandbox, crm: SalesforceConnector, fault: dict[str, Any], route: str
+) -> None:
+    match = {"method": "POST", "route": f"/services/data/v67.0/{route}"}
+    org.fault({**fault, "match": match, "times": 2})
+    assert crm.ensure_fields("leads", HUB_FIELDS) == [f.name for f in HUB_FIELDS]
+    described = {f.name: f for f in crm.describe("leads")}
+    assert all(described[f.name].writable for f in HUB_FIELDS)
+    assert crm.ensure_fields("leads", HUB_FIELDS) == []
+
+
 def test_making_fields_without_the_permission_says_which(org: Sandbox, crm: SalesforceConnector) -> None:
     org.switch(customize_application=False)
     with pytest.raises(MissingScope, match="Customize Application"):
