@@ -24,9 +24,11 @@ from connectors.contract import (
 )
 from connectors.registry import Kind, kinds
 from core import config, sla
+from core.config_files import read_text
 from core.config_structs import Connection, Settings
 from core.errors import ConfigInvalid, ConfigProblem, LeaseHeld, Refused
 from core.mapping import Mapping, load_mapping
+from core.mapping_declared import declared_fields
 from core.mapping_structs import StreamMap
 from core.store.activities import Activities
 from core.store.db import Db
@@ -321,32 +323,19 @@ def load_settings(
 
     `mapping_text` stands in for the mapping file, before there is one.
     """
-    if not path.exists():
-        return (
-            None,
-            None,
-            [ConfigProblem(str(path), 0, "", "no such file", "run `crmhub init` here, or name it with --config PATH")],
-        )
-    settings, problems = config.load(path, {k.name: k.settings() for k in _kinds_used(path)})
-    if settings is None:
-        return None, None, problems
-    mapping_path = Path(settings.directory) / settings.hub.mapping
-    try:
-        text = mapping_path.read_text(encoding="utf-8") if mapping_text is None else mapping_text
-    except (OSError, UnicodeDecodeError) as e:
-        problems.append(
-            ConfigProblem(
-                settings.hub.mapping,
-                0,
-                "",
-                "there is no such file" if isinstance(e, FileNotFoundError) else "cannot be read as UTF-8 text",
-                "run `crmhub init`, or name the mapping in [hub] mapping",
-            )
-        )
+    sketch = config.outline(path, kinds())
+    text: str | ConfigProblem = mapping_text if mapping_text is not None else ""
+    if sketch is not None and mapping_text is None:
+        text = read_text(sketch.mapping)
+    own = declared_fields(text) if deep and isinstance(text, str) else ()
+    settings, problems = config.load(path, {k.name: k.settings() for k in _kinds_used(path)}, deep=deep, custom=own)
+    if isinstance(text, ConfigProblem):
+        return settings, None, [*problems, text]
+    known = settings.kinds if settings is not None else sketch.kinds if sketch is not None else {}
+    if not known:
         return settings, None, problems
-    mapping, more = load_mapping(text, settings.hub.mapping, shipped_mappings(), settings.kinds)
-    if deep and mapping is not None:
-        more = [*more, *config.check_conditions(settings, mapping.custom_fields.values())]
+    file = settings.hub.mapping if settings is not None else sketch.mapping.name if sketch is not None else ""
+    mapping, more = load_mapping(text, file, shipped_mappings(), known)
     return settings, mapping, [*problems, *more]
 
 
@@ -354,8 +343,8 @@ def _kinds_used(path: Path) -> list[Kind]:
     """Only kinds that the file mentions are imported; all of them when it cannot be told."""
     known = kinds()
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
         return list(known.values())
     return [k for k in known.values() if k.name in text] or list(known.values())
 
