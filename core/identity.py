@@ -249,6 +249,6 @@ class Groups:
         return {i: self.find(i) for i in ids if self.find(i) != i}
 
 
-def lead_order(records: Sequence[tuple[int, int, int]]) -> list[int]:
+def lead_order(records: Iterable[tuple[int, int, int]]) -> list[int]:
     """Record ids, the lead record first: (stream order: contact before lead, latest activity ms, id)."""
     return [i for _, _, i in sorted((order, -latest, i) for order, latest, i in records)]

@@ -92,7 +92,7 @@ class Merger:
         self.hub.records.save_agreement(_agreement(r, waiting[r.id]) for r in records)
         if self.entity == "person" and voters:
             # not by modification time: our own writes would move it
-            row.lead_record = min(voters, key=lambda r: (order[r.id][1], -self.c.active.get(r.id, 0), r.id)).id
+            row.lead_record = identity.lead_order((order[r.id][1], self.c.active.get(r.id, 0), r.id) for r in voters)[0]
 
     def _vote(
         self,

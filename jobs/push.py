@@ -10,9 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from connectors.contract import (
-    ConnectorError,
-)
+from connectors.contract import ConnectorError
 from core.errors import Stopped
 from core.store.outbox import PlanItem
 from jobs.pushing import Pushed, Pusher

@@ -119,9 +119,6 @@ class Outbox:
     def close_plan(self, plan: int, summary: Mapping[str, Any]) -> None:
         self.db.conn.execute("UPDATE plan SET summary = ? WHERE id = ?", (dumps(summary), plan))
 
-    def plan(self, plan: int) -> Row | None:
-        return self.db.one("SELECT id, created_at, config_hash, run, summary FROM plan WHERE id = ?", (plan,))
-
     def items(self, plan: int, connection: str | None = None, limit: int | None = None) -> Iterator[PlanItem]:
         """The items of a plan in the order in which they would be written."""
         sql = (
@@ -260,13 +257,6 @@ class Outbox:
         )
 
     # ---- looking
-
-    def counts(self, run: int) -> dict[str, int]:
-        """state -> ops of a run."""
-        return {
-            r["state"]: r["n"]
-            for r in self.db.each("SELECT state, COUNT(*) AS n FROM op WHERE run = ? GROUP BY state", (run,))
-        }
 
     def last_outcome(self, record_ids: Sequence[int]) -> dict[int, tuple[str, dict[str, Value], str | None, int]]:
         """record -> (state, after, error, done_at) of its newest rejected or dead op that nothing followed."""

@@ -153,11 +153,6 @@ class Runs:
             (connection, stream, dumps(value), fetched, started_at, done_at),
         )
 
-    def forget_mark(self, connection: str, stream: str) -> None:
-        """The next pull of this stream reads everything."""
-        with self.db.write() as c:
-            c.execute("DELETE FROM bookmark WHERE connection = ? AND stream = ?", (connection, stream))
-
     def widen_mark(self, connection: str, stream: str, fetched: int) -> None:
         """The stored rows are known to have more fields now (inside a write)."""
         self.db.conn.execute(
@@ -254,10 +249,6 @@ class Runs:
                 (direction, connection, stream, remote_id, op_id, text, reason, remedy, now, run, print_),
             ).rowcount
         )
-
-    def settle_dead_letters(self, record_op_ids: Sequence[int]) -> None:
-        """Their cause went away: a later write of the same record succeeded (inside a write)."""
-        self.db.many("UPDATE dead_letter SET state = 'settled' WHERE op_id = ?", [(i,) for i in record_op_ids])
 
     def some_dead_letters(self, limit: int) -> list[Row]:
         """The newest open ones."""

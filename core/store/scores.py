@@ -134,10 +134,6 @@ class Scores:
             found[r["id"]] = {k for n, k in enumerate(keys) if r[f"c{n}"]}
         return found
 
-    def facts(self, custom: Iterable[str], ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """person -> the facts that conditions read, by column."""
-        return {r["id"]: dict(r) for r in self.db.each(self.facts_sql(custom, ids))}
-
     # ---- current state
 
     def scores(self, ids: Sequence[int]) -> dict[int, Row]:
