@@ -109,9 +109,11 @@ class Capability(StrEnum):
     CREATE_BY_KEY = "create_by_key"  # a create repeated with the same key makes no second record
     ENSURE_FIELDS = "ensure_fields"  # can create custom fields
     CONFIRMS_VALUES = "confirms_values"  # WriteResult.values holds what the vendor stored
+    BIN = "bin"  # deletions have no feed; `bin()` lists what was deleted, on a rhythm of its own
+    LINKS_APART = "links_apart"  # links change without the record's stamp; `links()` reads them again
 
 
-Entity = Literal["person", "company", "owner", "activity"]
+Entity = Literal["person", "company", "deal", "owner", "activity"]
 FieldType = Literal["text", "number", "bool", "date", "datetime", "option", "options", "reference"]
 
 
@@ -131,6 +133,7 @@ class StreamSpec:
     page_size: int = 100
     write_batch: int = 100
     read_batch: int = 100
+    link_batch: int = 0  # records that one call of `links` takes; 0 = links come with the rows alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +218,7 @@ class Link:
     stream: str  # "contacts", "accounts", ... or "email"
     id: str
     primary: bool = False
+    role: str | None = None  # what the other one is in it, in the vendor's words ("Decision Maker")
 
 
 @dataclass(slots=True)
@@ -368,6 +372,8 @@ class Surroundings:
     boundary: Callable[[str, str], None] = lambda _side, _endpoint: None
     budget_daily: int | None = None  # calls a day that the admin grants; None = the vendor's limit
     budget_reserve: float = 0.2  # share of the daily allowance left to other tools
+    #: how often values that change without a stamp (formulas, roll-ups) are read again, seconds
+    refresh_s: int = 86_400
 
 
 class Connector(Protocol):
@@ -403,6 +409,16 @@ class Connector(Protocol):
 
     def count(self, stream: str) -> int:
         """Live records that these credentials can see."""
+        ...
+
+    def bin(self, stream: str) -> Iterator[list[Deletion]]:
+        """Everything in the vendor's recycle bin, call by call (capability BIN; else nothing). What is listed may
+        be restored already: the caller reads before it believes."""
+        ...
+
+    def links(self, stream: str, ids: Sequence[str]) -> dict[str, tuple[Link, ...]]:
+        """What these records point to now (capability LINKS_APART; else nothing). Every asked id that still
+        exists is in the answer, one without links with an empty tuple."""
         ...
 
     def push(self, stream: str, ops: Sequence[WriteOp]) -> list[WriteResult]:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from core.model import ActivityKind, Field, Value, Wins
 
-StreamEntity = Literal["person", "company", "owner", "activity"]
+StreamEntity = Literal["person", "company", "deal", "owner", "activity"]
 Direction = Literal["pull", "push", "both"]
 Write = Literal["always", "if_blank"]
 Form = Literal["strings", "native"]

@@ -11,13 +11,14 @@ from typing import Literal, NewType
 
 PersonId = NewType("PersonId", int)
 CompanyId = NewType("CompanyId", int)
+DealId = NewType("DealId", int)
 RecordId = NewType("RecordId", int)
 OwnerId = NewType("OwnerId", int)
 
 #: A canonical value as the store keeps it. Multi-option values are "a;b" in sorted order.
 Value = str | int | float | bool | None
 
-Entity = Literal["person", "company"]
+Entity = Literal["person", "company", "deal"]
 ENTITIES: tuple[Entity, ...] = ("person", "company")
 
 FieldType = Literal[
@@ -94,6 +95,8 @@ class ActivityKind(StrEnum):
     NEWSLETTER_SUBSCRIBED = "newsletter_subscribed"
     WEBINAR_ATTENDED = "webinar_attended"
     EVENT_ATTENDED = "event_attended"
+    CAMPAIGN_RESPONSE = "campaign_response"  # answered a campaign that is neither webinar nor event
+    LIST_JOINED = "list_joined"  # became a member of a list or segment
     SOCIAL_INTERACTION = "social_interaction"
     CALL = "call"
     MEETING = "meeting"
@@ -157,6 +160,18 @@ def _fields() -> tuple[Field, ...]:
         ("company_city", "text", "City of the company"),
         ("relationship", "option", "Relationship"),
     ]
+    deal: list[tuple[str, FieldType, str]] = [
+        ("deal_name", "text", "Deal name"),
+        ("deal_stage", "option", "Deal stage"),
+        ("deal_pipeline", "option", "Pipeline"),
+        ("deal_amount", "money", "Amount"),
+        ("deal_currency", "text", "Currency of the amount"),
+        ("deal_probability", "number", "Probability in percent"),
+        ("deal_close_date", "date", "Close date"),
+        ("deal_is_closed", "bool", "Closed"),
+        ("deal_is_won", "bool", "Won"),
+        ("deal_owner_email", "email", "Owner of the deal"),
+    ]
     decisions: list[tuple[str, FieldType, str]] = [
         ("stage", "option", "Lifecycle stage"),
         ("score", "number", "Score"),
@@ -167,6 +182,7 @@ def _fields() -> tuple[Field, ...]:
     return (
         *(Field(n, "person", t, lab) for n, t, lab in person),
         *(Field(n, "company", t, lab) for n, t, lab in company),
+        *(Field(n, "deal", t, lab) for n, t, lab in deal),
         *(Field(n, "person", t, lab, decision=True) for n, t, lab in decisions),
     )
 

@@ -57,8 +57,8 @@ def person_model(custom: Iterable[Field] = (), options: Mapping[str, Iterable[st
     known = {name: frozenset(str(o) for o in found) for name, found in (options or {}).items()}
     model: dict[str, Name] = {}
     for field in (*FIELDS.values(), *custom):
-        if field.decision and field.name not in _DECISIONS:
-            continue
+        if field.entity == "deal" or (field.decision and field.name not in _DECISIONS):
+            continue  # a person may have many deals: conditions ask person.has_open_deal
         name = dotted(field)
         choices = _DECISIONS.get(field.name) if field.decision else known.get(field.name)
         model[name] = Name(field.type, _sql(name), frozenset(str(c) for c in choices or ()))
