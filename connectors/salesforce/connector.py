@@ -10,7 +10,9 @@ from connectors.contract import (
     Capability,
     CheckReport,
     ConnectorError,
+    Deletion,
     FieldRequest,
+    Link,
     Page,
     ReadResult,
     RemoteField,
@@ -90,6 +92,20 @@ class SalesforceConnector:
     def count(self, stream: str) -> int:
         """Live records, archived activities included, converted leads left out."""
         return self._named(lambda: reading.count(self._org, source_of(stream)))
+
+    def bin(self, stream: str) -> Iterator[list[Deletion]]:
+        """Nothing: queries tell deletions while they are in the recycle bin, so `pull` has them."""
+        source_of(stream)
+        yield from ()
+
+    def links(
+        self,
+        stream: str,
+        ids: Sequence[str],  # noqa: ARG002 - the contract's argument; there is nothing to ask for
+    ) -> dict[str, tuple[Link, ...]]:
+        """Nothing: links come with the rows, and `pull` reads a row again when its links alone changed."""
+        source_of(stream)
+        return {}
 
     def push(self, stream: str, ops: Sequence[WriteOp]) -> list[WriteResult]:
         """See `writing`: one result per op, in order."""
