@@ -18,7 +18,7 @@ from core.mapping_shipped import read_shipped
 from core.mapping_structs import SchemaField, Schemas, Shipped
 from core.mapping_user import COMPLETE
 from core.mapping_values import spelling
-from core.model import FIELDS, Entity, Field, FieldType
+from core.model import ENTITIES, FIELDS, Entity, Field, FieldType
 
 #: (connection, stream, remote field) -> share of records where it is filled, 0 to 1
 Fill = Map[tuple[str, str, str], float]
@@ -157,6 +157,8 @@ class _Proposal:
                 place.direction, place.create = "push", True
             return
         name = block.field.name
+        if block.field.entity == "deal":
+            return
         if not both or len(block.places) < 2 or any(name in s.pull_only for s in self.shipped.values()):
             return
         writable = [p for c, p in places if self._writable(c, p, block.field.entity)]
@@ -195,11 +197,14 @@ class _Proposal:
         parts += self._each("person", decision=False)
         parts.append(_section("companies"))
         parts += self._each("company", decision=False)
+        deals = self._each("deal", decision=False)
+        if deals:
+            parts += [_section("deals: only read"), *deals]
         parts.append(
             _section("decisions of the hub: written only, into fields of its own (crmhub check --create-fields)")
         )
         parts += self._each("person", decision=True)
-        own = [text for entity in ("person", "company") for text in self._own(entity)]
+        own = [text for entity in ENTITIES for text in self._own(entity)]
         if own:
             title = "fields of your own in two CRMs under the same label"
             parts.append(_section(f"{title}: to sync one, remove the first # of each of its lines"))

@@ -3,7 +3,8 @@
 kind, label, form = "strings" | "native"      how values travel: HubSpot sends "17", Salesforce 17
 [streams.NAME]      entity, alias (the word used as key below), order, key (unique field for creates), cross_ids
 [streams.NAME.activity]  and  [streams.NAME.owner]      how rows read, see the structs here
-[fields.CANONICAL]  ALIAS = "remote name"; owner = true for owner ids; pull_only = true: never suggest writing
+[fields.CANONICAL]  ALIAS = "remote name"; owner = true for owner ids; pull_only = true: never suggest writing;
+                    scale = 100: the number counts in hundredths of ours (a share of 1 read as percent)
 [targets.CANONICAL] the same for what the hub decides
 [options.CANONICAL] canonical = "remote" | ["first is written", ...] | false
 """
@@ -159,6 +160,7 @@ def read_shipped(kind: str, text: str) -> tuple[Shipped | None, list[ConfigProbl
         owner_fields=frozenset(fields.owners),
         options=_options(report),
         pull_only=frozenset(fields.pull_only),
+        scales=fields.scales,
     )
     return (None if report.fatal else shipped), report.problems
 
@@ -172,6 +174,7 @@ class _Fields:
         self.also: dict[str, dict[str, tuple[str, ...]]] = {}
         self.owners: set[str] = set()
         self.pull_only: set[str] = set()
+        self.scales: dict[str, int | float] = {}
         for section in ("fields", "targets"):
             for name, table in report.data.get(section, {}).items():
                 self._block(section, name, table)
@@ -191,6 +194,8 @@ class _Fields:
                 self.owners.add(name)
             elif key == "pull_only" and value is True:
                 self.pull_only.add(name)
+            elif key == "scale" and is_scale(value) and FIELDS[name].type == "number":
+                self.scales[name] = value
             else:
                 self._alias(section, name, key, value)
 
@@ -203,6 +208,11 @@ class _Fields:
         else:
             fit = [a for a, e in self.aliases.items() if e == entity]
             self.report.add((section, name, key), "no stream of this entity has this alias", choose(key, fit))
+
+
+def is_scale(value: object) -> bool:
+    """Whether a number can be multiplied by this and still tell what it was."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9
 
 
 def _options(report: Report) -> dict[str, dict[str, tuple[str, ...]]]:

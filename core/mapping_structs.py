@@ -144,6 +144,7 @@ class Target:
     remote_type: str | None = None
     allowed: frozenset[str] | None = None
     may_trigger: str | None = None
+    scale: int | float | None = None  # its number is read times this (a share of 1 as percent: 100)
 
     @property
     def pulled(self) -> bool:
@@ -292,3 +293,5 @@ class Shipped:
     options: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     #: canonical names that are suggested as pull only, whatever the rest does
     pull_only: frozenset[str] = frozenset()
+    #: canonical name -> what its remote number is multiplied by
+    scales: Mapping[str, int | float] = field(default_factory=dict)

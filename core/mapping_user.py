@@ -280,6 +280,9 @@ class _Reader:
         elif field.decision and direction == "both" and field.name != "stage":
             text = f"the hub decides {field.name}, a CRM cannot answer it"
             self.report.add((*path, "direction"), text, 'write direction = "push"')
+        elif field.entity == "deal" and direction != "pull":
+            text = f"deals are only read: {field.name} cannot be written"
+            self.report.add((*path, "direction"), text, 'remove direction, or write direction = "pull"')
         elif place.create and direction == "pull":
             self.report.add(
                 (*path, "create"),
@@ -311,6 +314,7 @@ class _Reader:
             form=shipped.form,
             options=self._options_of(field, connection, remote, usual, path, shipped),
             owner=owner,
+            scale=shipped.scales.get(field.name) if remote == usual else None,
             key=dotted(path),
             line=self.report.lines.line(path),
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 
 from core.mapping_structs import OptionTable, Reader, SchemaField, Target, Unwritable
@@ -35,7 +36,7 @@ def reader(target: Target) -> Reader:
     if kind == "options":
         return _many(table)
     if kind in _TYPED:
-        return _typed(kind)
+        return _typed(kind) if target.scale is None else _scaled(_typed(kind), target.scale)
     return _text if table is None else _one(table)
 
 
@@ -53,6 +54,19 @@ def _typed(kind: FieldType) -> Reader:
         return _text(value) if found is None else found
 
     return read
+
+
+def _scaled(read: Reader, scale: float) -> Reader:
+    """Times `scale`, in decimals: 0.29 of 1 is 29 percent, not 28.999999999999996."""
+    factor = Decimal(str(scale))
+
+    def times(value: Value) -> Value:
+        found = read(value)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            return found
+        return normal("number", str(Decimal(str(found)) * factor))
+
+    return times
 
 
 def _words(table: OptionTable | None) -> Callable[[str], str]:
@@ -106,6 +120,8 @@ def to_remote(target: Target, value: Value) -> Value | Unwritable:
     if blank(value):
         return None
     kind = target.field.type
+    if target.scale is not None:
+        return Unwritable(f"{target.remote} counts in other units and is only read")
     found: Value | Unwritable
     if kind in ("option", "options"):
         found = _write_options(target, str(value), many=kind == "options")

@@ -85,8 +85,8 @@ class Scores:
         """The relation `f`: one row per person, one column per name a condition may use (dots as __)."""
         cols: list[str] = ["p.id AS id"]
         for f in FIELDS.values():
-            if f.decision:
-                continue
+            if f.decision or f.entity == "deal":
+                continue  # a person may have many deals
             if f.entity == "person":
                 expr = f"country_code(p.{f.name})" if f.type == "country" else f"p.{f.name}"
                 cols.append(f'{expr} AS "person__{f.name}"')
