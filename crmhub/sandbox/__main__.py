@@ -39,7 +39,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM; -> exit status."""
     arguments = _arguments(argv)
-    options = Options(seed=arguments.seed, limits=not arguments.no_limits, lag=arguments.lag)
+    options = Options(seed=arguments.seed, limits=not arguments.no_limits, lag=arguments.lag, hostile=arguments.hostile)
     clock = Clock(arguments.now, arguments.rate)
     sockets = {name: listen(getattr(arguments, f"port_{name}")) for name in [CONTROL, *arguments.vendors]}
     house = House(arguments.people, arguments.vendors, clock, options, arguments.hostile)

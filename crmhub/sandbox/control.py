@@ -32,6 +32,7 @@ class Control:
             ("POST", "/reset", self._reset),
             ("POST", "/edit", self._edit),
             ("POST", "/delete", self._delete),
+            ("POST", "/act", self._act),
             ("GET", "/settings/{vendor}", self._show_settings),
             ("POST", "/settings", self._settings),
         ):
@@ -85,6 +86,12 @@ class Control:
         wish = _wish(request)
         self._house.vendor(wish.get("vendor")).delete(_text(wish, "object"), _text(wish, "id"))
         return Response(204)
+
+    def _act(self, request: Request) -> Response:
+        wish = _wish(request)
+        vendor, action = self._house.vendor(wish.pop("vendor", None)), _text(wish, "action")
+        del wish["action"]
+        return Response.json(vendor.act(action, wish))
 
     def _show_settings(self, request: Request) -> Response:
         return Response.json(self._house.vendor(request.params["vendor"]).settings({}))

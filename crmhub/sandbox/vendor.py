@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from crmhub.sandbox.clock import Clock
 from crmhub.sandbox.messages import Request, Response, Router
@@ -20,6 +20,8 @@ class Options:
     limits: bool = True
     lag: float | None = None
     """Index lag in seconds; None: the vendor's own default."""
+    hostile: bool = False
+    """Vendors then start with their own mean habits switched on (README: --hostile)."""
 
 
 class ControlError(ValueError):
@@ -65,11 +67,40 @@ class Vendor(Protocol):
     def delete(self, kind: str, remote_id: str) -> None:
         """A person's delete. Raises ControlError."""
 
+    def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What else a person does in the CRM's screens: delete, restore, merge, convert, add an option ...
+
+        `body` is the wish without `vendor` and `action`; -> a JSON object. Raises ControlError, which names the
+        actions there are when this one is unknown.
+        """
+
     def settings(self, wish: dict[str, Any]) -> dict[str, Any]:
         """Change switches; -> all switches with their values. Raises ControlError."""
 
     def least(self) -> dict[str, Any]:
         """The least possible number of calls per kind of work, from the documented page and batch sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request that a vendor sends by itself: a webhook. Headers and signature are ready."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    tag: Any = None
+    """The vendor's own; comes back with the outcome."""
+
+
+@runtime_checkable
+class Sender(Protocol):
+    """A vendor that sends webhooks. The server asks often, also when nobody calls and while the clock is pinned."""
+
+    def due(self, now: int) -> list[Outgoing]:
+        """What is to be sent by now, each handed out once; retries are handed out again when their time comes."""
+
+    def delivered(self, outgoing: Outgoing, status: int) -> None:
+        """How it ended: the receiver's HTTP status, 0 without an answer. Called once for each that was handed out."""
 
 
 # In the order of the ready line. A vendor joins with one line.

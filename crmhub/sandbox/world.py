@@ -11,6 +11,7 @@ import random
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from crmhub.sandbox.names import (
     COMPANY_WORDS,
@@ -28,6 +29,11 @@ from crmhub.sandbox.names import (
     Country,
     Industry,
 )
+
+if TYPE_CHECKING:
+    from crmhub.sandbox.campaigns import Campaign, Segment
+    from crmhub.sandbox.deals import Colleagues, Deal
+    from crmhub.sandbox.mails import Mail
 
 DAY = 86_400_000
 HISTORY_DAYS = 180
@@ -188,6 +194,43 @@ class World:
                 found.append(KnownCompany(crm, len(found) + 1, company, copy))
         return found
 
+    # What follows is built on this module, so it is imported when first asked for.
+
+    @cached_property
+    def colleagues(self) -> Colleagues:
+        """Who works at which company."""
+        from crmhub.sandbox.deals import Colleagues
+
+        return Colleagues(self)
+
+    @cached_property
+    def deals(self) -> list[Deal]:
+        """Every deal, oldest first (module `deals`)."""
+        from crmhub.sandbox.deals import make_deals
+
+        return make_deals(self)
+
+    @cached_property
+    def campaigns(self) -> list[Campaign]:
+        """Oldest first; members by `campaigns.members` and `campaigns.memberships`."""
+        from crmhub.sandbox.campaigns import campaigns_of
+
+        return campaigns_of(self.now)
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """Marketing's lists; members by `campaigns.joined_at`."""
+        from crmhub.sandbox.campaigns import segments_of
+
+        return segments_of(self.now)
+
+    @cached_property
+    def mails(self) -> list[Mail]:
+        """Marketing e-mails, oldest first; events by `mails.events_of` and `mails.events_of_mail`."""
+        from crmhub.sandbox.mails import mails_of
+
+        return mails_of(self.now)
+
     @cached_property
     def record_of(self) -> dict[tuple[str, int], KnownPerson]:
         """(crm, person number) -> the first record of that person there, for the CRMs asked so far."""
@@ -318,14 +361,15 @@ def _records(people: list[Person], crm: str) -> list[KnownPerson]:
     for person in people:
         if not person.known & BIT[crm]:
             continue
-        kind = _kind(person, crm)
+        kind = kind_in(person, crm)
         for copy in range(2 if chance(person.seed, f"{crm} twice", 0.05) else 1):
             numbers[kind] = numbers.get(kind, 0) + 1
             found.append(KnownPerson(crm, kind, numbers[kind], person, copy))
     return found
 
 
-def _kind(person: Person, crm: str) -> str:
+def kind_in(person: Person, crm: str) -> str:
+    """'contact' or 'lead': what a person's record is in that CRM."""
     if crm != "salesforce":
         return "contact"
     grown = person.company.customer or person.stage in ("opportunity", "customer")
