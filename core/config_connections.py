@@ -13,9 +13,12 @@ from core.config_decode import decode, struct_keys
 from core.config_report import Report, choose
 from core.config_secrets import check_credentials, resolve
 from core.config_structs import Budget, Connection, Create
+from core.durations import duration_ms
 from core.toml_lines import Path as KeyPath
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 #: words that mapping.toml uses beside connection names
 _TAKEN = frozenset({"wins", "type", "entity", "label", "fields", "options"})
 
@@ -27,6 +30,7 @@ class _Shared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     budget: Budget = Budget()
     create: Create | None = None
     enabled: bool = True
+    sweep_every: str = "1d"
 
 
 def read_connections(
@@ -80,6 +84,7 @@ def _connection(
     settings = decode(kinds[kind], given, path, report, build=resolved)
     if shared is not None:
         _check_budget(report, path, shared.budget)
+        _check_sweeps(report, path, shared.sweep_every)
     if shared is None or settings is None:
         return None
     return Connection(
@@ -91,7 +96,19 @@ def _connection(
         budget=shared.budget,
         create=shared.create,
         enabled=shared.enabled,
+        sweep_every=shared.sweep_every,
     )
+
+
+def _check_sweeps(report: Report, path: KeyPath, text: str) -> None:
+    try:
+        found = duration_ms(text)
+    except ValueError as e:
+        report.add((*path, "sweep_every"), str(e).partition(";")[0], str(e).partition("; ")[2])
+        return
+    if not MINUTE_MS <= found <= 30 * DAY_MS:
+        remedy = 'write "1d"; at least "1m", at most "30d"'
+        report.add((*path, "sweep_every"), f"{text!r} is too short or too long", remedy)
 
 
 def _check_budget(report: Report, path: KeyPath, budget: Budget) -> None:

@@ -74,6 +74,11 @@ class Connection(_Table, frozen=True, kw_only=True):
     budget: Budget = Budget()
     create: Create | None = None
     enabled: bool = True
+    sweep_every: str = "1d"  # how often to look for what the CRM does not tell: bins, re-links, formulas
+
+    @property
+    def sweep_ms(self) -> int:
+        return duration_ms(self.sweep_every)
 
     def __repr__(self) -> str:
         return f"Connection(name={self.name!r}, kind={self.kind!r}, enabled={self.enabled})"

@@ -10,12 +10,16 @@ from core.store.runs import Runs, day_of
 
 
 class StoreLedger(CallLedger):
-    """Counts calls in memory; the store gets them with the next commit. Thread-safe."""
+    """Counts calls in memory; the store gets them with the next commit, and only then tells of other processes.
 
-    def __init__(self, runs: Runs, connection: str) -> None:
+    Thread-safe: `record` and `spent_today` touch no store, the rest is for the thread that has it.
+    """
+
+    def __init__(self, runs: Runs, connection: str, *, now: int) -> None:
         self._runs, self._connection = runs, connection
         self._lock = threading.Lock()
-        self._kept: dict[str, int] = {}
+        self._day = day_of(now)
+        self._kept = runs.calls_on(connection, self._day)
         self.pending: Counter[tuple[str, int, str]] = Counter()
         self.made = 0
 
@@ -27,15 +31,13 @@ class StoreLedger(CallLedger):
     def spent_today(self, at: int) -> int:
         day = day_of(at)
         with self._lock:
-            if day not in self._kept:
-                self._kept = {day: self._runs.calls_on(self._connection, day)}
-            return self._kept[day] + sum(n for (_, _, d), n in self.pending.items() if d == day)
+            kept = self._kept if day == self._day else 0
+            return kept + sum(n for (_, _, d), n in self.pending.items() if d == day)
 
-    def flush(self) -> None:
+    def flush(self, now: int) -> None:
         """Inside a write."""
         with self._lock:
             counted, self.pending = self.pending, Counter()
-            for (_, _, day), n in counted.items():
-                if day in self._kept:
-                    self._kept[day] += n
-        self._runs.count_calls(self._connection, counted)
+            self._runs.count_calls(self._connection, counted)
+            self._day = day_of(now)
+            self._kept = self._runs.calls_on(self._connection, self._day)

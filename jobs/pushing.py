@@ -19,7 +19,7 @@ from core.merge import looks_rewritten
 from core.model import Value
 from core.store.outbox import Op, PlanItem
 from core.store.rows import Seen
-from jobs.pull import seen_from
+from jobs.pages import seen_from
 from jobs.runtime import Hub
 
 MAX_TRIES = 5

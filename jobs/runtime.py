@@ -98,7 +98,7 @@ class Hub:
         """The connector of a connection, built when first asked for."""
         if name not in self._connectors:
             conn = self.connection(name)
-            ledger = StoreLedger(self.runs, name)
+            ledger = StoreLedger(self.runs, name, now=self.clock.now())
             self._ledgers[name] = ledger
             self._connectors[name] = self.kind(name).build(
                 conn.settings,
@@ -110,6 +110,7 @@ class Hub:
                     self._faults.wire,
                     conn.budget.daily,
                     conn.budget.reserve,
+                    conn.sweep_ms // 1000,
                 ),
             )
         return self._connectors[name]
@@ -131,7 +132,7 @@ class Hub:
         if any(ledger.pending for ledger in self._ledgers.values()):
             with self.db.write():
                 for ledger in self._ledgers.values():
-                    ledger.flush()
+                    ledger.flush(self.clock.now())
 
     # ---- what rules need to know
 

@@ -49,6 +49,11 @@ class Report:
         return list(dict.fromkeys(p.held for p in self.pushed.values() if p.held))
 
     @property
+    def left_out(self) -> list[str]:
+        """Streams that the credentials do not let us read, in words; the rest was done without them."""
+        return [f"left out {stream}: {told(e)}" for p in self.pulled.values() for stream, e in p.left_out.items()]
+
+    @property
     def exit_code(self) -> int:
         """0 done, 1 new dead letters or conflicts or a brake, 3 a CRM failed."""
         if self.errors:
@@ -77,7 +82,7 @@ class Report:
             "disagreements": self.new_disagreements,
             "connections": {n: self._connection(n) for n in names},
             "held_back": dict(self.plan.held) if self.plan else {},
-            "messages": [told(e) for e in self.errors] + self.held,
+            "messages": [told(e) for e in self.errors] + self.held + self.left_out,
         }
 
     def _connection(self, name: str) -> dict[str, int]:
@@ -95,7 +100,14 @@ class Report:
 STEPS = ("pull", "resolve", "qualify", "plan", "push")
 
 
-def sync(hub: Hub, names: Sequence[str] = (), *, steps: Sequence[str] = STEPS, full: bool = False) -> Report:
+def sync(
+    hub: Hub,
+    names: Sequence[str] = (),
+    *,
+    steps: Sequence[str] = STEPS,
+    full: bool = False,
+    accept_fewer: bool = False,
+) -> Report:
     """Run the steps in their order and journal it. A CRM that fails leaves the others' work done."""
     report, began = Report(), time.monotonic()
     with hub.journal("sync" if tuple(steps) == STEPS else "+".join(steps)) as run:
@@ -104,7 +116,7 @@ def sync(hub: Hub, names: Sequence[str] = (), *, steps: Sequence[str] = STEPS, f
         # facts first
         if "pull" in steps:
             finish(hub, names)
-            report.pulled = pull(hub, names, full=full)
+            report.pulled = pull(hub, names, full=full, accept_fewer=accept_fewer)
         if "resolve" in steps:
             report.resolved = resolve(hub)
         # then decisions

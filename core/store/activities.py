@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.model import Value
 from core.store.db import Db, Row, dumps, marks
-from core.store.rows import PageStats
+from core.store.rows import LinkTo, PageStats
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Activities:
         )
         touched = [r for r in (*fresh, *changed) if r.parties is not None]
         if touched:
-            self._set_parties(connection, stream, touched)
+            self._set_parties(connection, stream, {r.remote_id: r.parties or () for r in touched})
         if fresh or changed:
             self._wake(connection, stream, [r.remote_id for r in (*fresh, *changed)])
         return stats
@@ -97,12 +97,12 @@ class Activities:
         }
         return stored != set(r.parties)
 
-    def _set_parties(self, connection: str, stream: str, rows: Sequence[Happening]) -> None:
+    def _set_parties(self, connection: str, stream: str, parties: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         ids = {
             r["remote_id"]: r["id"]
             for r in self.db.each(
-                f"SELECT id, remote_id FROM activity WHERE connection = ? AND stream = ? AND remote_id IN ({marks(len(rows))})",
-                (connection, stream, *(r.remote_id for r in rows)),
+                f"SELECT id, remote_id FROM activity WHERE connection = ? AND stream = ? AND remote_id IN ({marks(len(parties))})",
+                (connection, stream, *parties),
             )
         }
         # whoever loses an activity is qualified again, too
@@ -110,8 +110,25 @@ class Activities:
         self.db.many("DELETE FROM activity_party WHERE activity_id = ?", [(i,) for i in ids.values()])
         self.db.many(
             "INSERT OR IGNORE INTO activity_party(activity_id, connection, stream, ref) VALUES (?, ?, ?, ?)",
-            [(ids[r.remote_id], connection, s, ref) for r in rows for s, ref in r.parties or ()],
+            [(ids[i], connection, s, ref) for i, took in parties.items() for s, ref in took],
         )
+
+    def relink(self, connection: str, stream: str, links: Mapping[str, tuple[LinkTo, ...]]) -> int:
+        """Who took part in known activities, read again: {remote id: links}; how many changed (inside a write).
+
+        Parties by e-mail address are no links of the CRM and stay.
+        """
+        stored: dict[str, set[tuple[str, str]]] = {i: set() for i in links}
+        address: dict[str, set[tuple[str, str]]] = {i: set() for i in links}
+        for r in self.db.each(
+            "SELECT a.remote_id, p.stream, p.ref FROM activity a CROSS JOIN activity_party p ON p.activity_id = a.id "
+            f"WHERE a.connection = ? AND a.stream = ? AND a.remote_id IN ({marks(len(links))})",
+            (connection, stream, *links),
+        ):
+            (address if r["stream"] == "email" else stored)[r["remote_id"]].add((r["stream"], r["ref"]))
+        moved = {i: {k[:2] for k in found} for i, found in links.items() if {k[:2] for k in found} != stored[i]}
+        self._set_parties(connection, stream, {i: sorted(found | address[i]) for i, found in moved.items()})
+        return len(moved)
 
     def _wake(self, connection: str, stream: str, remote_ids: Sequence[str]) -> None:
         self.db.conn.execute(

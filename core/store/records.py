@@ -8,7 +8,7 @@ from typing import Any
 from core.merge import looks_rewritten
 from core.model import Value
 from core.store.db import Db, Row, dumps, loads, marks
-from core.store.rows import COLUMNS, PageStats, Seen, StoredRecord, decode
+from core.store.rows import COLUMNS, LinkTo, PageStats, Seen, StoredRecord, decode
 
 
 class Records:
@@ -202,6 +202,17 @@ class Records:
             "VALUES (?, ?, ?, ?, ?, ?)",
             [(connection, stream, r.remote_id, to, i, int(p)) for r in told for to, i, p in r.links or ()],
         )
+
+    def relink(self, connection: str, stream: str, links: Mapping[str, tuple[LinkTo, ...]], *, now: int) -> int:
+        """What known records point to, read again: {remote id: links}; how many changed (inside a write)."""
+        rows = [Seen(i, {}, links=found) for i, found in links.items()]
+        moved = [r for r in rows if self._links_differ(connection, stream, r)]
+        self._link_rows(connection, stream, moved)
+        self.db.many(
+            "UPDATE record SET dirty = 1, changed_at = ? WHERE connection = ? AND stream = ? AND remote_id = ?",
+            [(now, connection, stream, r.remote_id) for r in moved],
+        )
+        return len(moved)
 
     # ---- gone
 
@@ -398,6 +409,15 @@ class Records:
                 "SELECT COUNT(*) FROM record WHERE connection = ? AND stream = ? AND deleted_at IS NULL "
                 "AND merged_into IS NULL",
                 (connection, stream),
+            )
+        )
+
+    def deleted_since(self, connection: str, stream: str, since: int) -> bool:
+        """Whether any record of the stream was deleted after `since` (ms)."""
+        return bool(
+            self.db.value(
+                "SELECT EXISTS (SELECT 1 FROM record WHERE connection = ? AND stream = ? AND deleted_at >= ?)",
+                (connection, stream, since),
             )
         )
 

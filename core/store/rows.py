@@ -8,6 +8,9 @@ from typing import Any
 from core.model import Value
 from core.store.db import Row, loads
 
+#: (to_stream, to_id, primary)
+LinkTo = tuple[str, str, bool]
+
 
 @dataclass(slots=True)
 class Seen:
@@ -18,7 +21,7 @@ class Seen:
     modified_at: int | None = None
     created_at: int | None = None
     actor: str = "unknown"
-    links: tuple[tuple[str, str, bool], ...] | None = None  # (to_stream, to_id, primary)
+    links: tuple[LinkTo, ...] | None = None
     read_only: str | None = None
 
 

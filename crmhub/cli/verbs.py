@@ -23,25 +23,32 @@ from jobs.told import told
 CONNECTIONS = click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
 
 
-def _verb(name: str, steps: tuple[str, ...], text: str) -> Callable[..., Any]:
+_ACCEPT_FEWER = click.option(
+    "--accept-fewer", is_flag=True, help="Records that a CRM does not show any more are really gone."
+)
+
+
+def _verb(name: str, steps: tuple[str, ...], text: str, *more: Callable[..., Any]) -> Callable[..., Any]:
     @click.command(name, help=text)
     @CONNECTIONS
     @config_option
     @json_option
     @click.option("--full", is_flag=True, help="Read everything again, not only what changed.")
-    def verb(connections: tuple[str, ...], config: Path, as_json: bool, full: bool) -> None:
+    def verb(connections: tuple[str, ...], config: Path, as_json: bool, full: bool, accept_fewer: bool = False) -> None:
         with hub_at(config, quiet=as_json) as hub:
-            report = run_sync(hub, connections, steps=steps, full=full)
+            report = run_sync(hub, connections, steps=steps, full=full, accept_fewer=accept_fewer)
         if as_json:
             echo_json(report.json())
         else:
             show_report(report)
         sys.exit(report.exit_code)
 
+    for option in more:
+        verb = option(verb)
     return verb
 
 
-pull = _verb("pull", ("pull",), "Read what changed in the CRMs into the store.")
+pull = _verb("pull", ("pull",), "Read what changed in the CRMs into the store.", _ACCEPT_FEWER)
 resolve = _verb("resolve", ("resolve",), "Find out who is who and what is true of them.")
 qualify = _verb("qualify", ("qualify",), "Score people and move them through the lifecycle.")
 sync = _verb("sync", STEPS, "pull, resolve, qualify, plan, push, in a row.")
@@ -82,7 +89,7 @@ def show_report(report: Report) -> None:
             f"{report.new_disagreements:,} fields on which the CRMs disagree since before the first sync: nothing is "
             "overwritten, they wait for a `wins` in mapping.toml"
         )
-    for line in [told(e) for e in report.errors] + report.held:
+    for line in [told(e) for e in report.errors] + report.held + report.left_out:
         say(line, err=True)
 
 

@@ -6,6 +6,7 @@ bare name. Time is a clock that tests move.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -98,6 +99,10 @@ class MemoryCrm:
     pushed: list[tuple[str, WriteOp]] = field(default_factory=list)
     ensured: list[str] = field(default_factory=list)
     page_size: int = 3
+    asked: Counter[str] = field(default_factory=Counter)
+    #: ids that the credentials do not show
+    hidden: set[str] = field(default_factory=set)
+    account: str = ""
 
     def __post_init__(self) -> None:
         self.kind = self.kind or self.name
@@ -159,6 +164,14 @@ class MemoryCrm:
         if told:
             one.seq = self._next()
 
+    def restore(self, remote_id: str, stream: str = "contacts") -> None:
+        """Take it out of the bin; its modification time does not move and no feed tells."""
+        self.held[stream][remote_id].deleted_at = None
+
+    def relink(self, remote_id: str, *links: Link, stream: str = "contacts") -> None:
+        """Point elsewhere; the record's modification time does not move and no feed tells."""
+        self.held[stream][remote_id].links = links
+
     def merge(self, old: str, new: str, stream: str = "contacts", new_stream: str | None = None) -> None:
         """`old` lives on in `new`."""
         one = self.held[stream][old]
@@ -198,11 +211,11 @@ class MemoryCrm:
     # ---- the connector
 
     def check(self) -> CheckReport:
-        return CheckReport(f"acc-{self.name}", self.name, "hub")
+        return CheckReport(self.account or f"acc-{self.name}", self.name, "hub")
 
     def streams(self) -> tuple[StreamSpec, ...]:
         def spec(name: str, entity: str, *, writable: bool = False) -> StreamSpec:
-            return StreamSpec(name, entity, name, "seq", "id", 0, 1, writable, None, 3, 2, 2)  # type: ignore[arg-type]  # names below
+            return StreamSpec(name, entity, name, "seq", "id", 0, 1, writable, None, 3, 2, 2, 2)  # type: ignore[arg-type]  # names below
 
         return (
             spec("users", "owner"),
@@ -218,7 +231,8 @@ class MemoryCrm:
     def pull(self, stream: str, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
         self._reach()
         since = 0 if bookmark is None else int(bookmark["seq"])
-        news = sorted((h for h in self.held[stream].values() if h.seq > since), key=lambda h: h.seq)
+        shown = (h for h in self.held[stream].values() if h.id not in self.hidden)
+        news = sorted((h for h in shown if h.seq > since), key=lambda h: h.seq)
         for start in range(0, max(1, len(news)), self.page_size):
             part = news[start : start + self.page_size]
             done = start + self.page_size >= len(news)
@@ -237,7 +251,7 @@ class MemoryCrm:
         result = ReadResult({})
         for i in ids:
             h = self.held[stream].get(i)
-            if h is None:
+            if h is None or i in self.hidden:
                 result.missing.append(i)
             elif h.merge is not None:
                 result.merges.append(h.merge)
@@ -252,7 +266,17 @@ class MemoryCrm:
         return [self._row(h, fields) for h in self.held[stream].values() if h.values.get(key) in values and not h.gone]
 
     def count(self, stream: str) -> int:
-        return sum(not h.gone for h in self.held[stream].values())
+        return sum(not h.gone and h.id not in self.hidden for h in self.held[stream].values())
+
+    def bin(self, stream: str) -> Iterator[list[Deletion]]:
+        self._reach()
+        self.asked["bin"] += 1
+        yield [Deletion(h.id, h.deleted_at) for h in self.held[stream].values() if h.deleted_at is not None]
+
+    def links(self, stream: str, ids: Sequence[str]) -> dict[str, tuple[Link, ...]]:
+        self._reach()
+        self.asked["links"] += 1
+        return {i: self.held[stream][i].links for i in ids if i in self.held[stream]}
 
     def push(self, stream: str, ops: Sequence[WriteOp]) -> list[WriteResult]:
         self._reach()
