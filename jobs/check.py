@@ -9,6 +9,7 @@ from connectors.contract import RemoteField
 from core.errors import ConfigProblem
 from core.mapping_check import check_mapping
 from jobs.runtime import Hub, load_settings
+from jobs.sight import idle_calls
 
 
 @dataclass(slots=True)
@@ -46,7 +47,6 @@ def check_live(hub: Hub, name: str, *, create_fields: bool = False) -> Live:
             created = connector.ensure_fields(spec.name, missing)
             found.lines.append(f"{name}: created {', '.join(created) or 'nothing'} in {spec.name}")
             schemas[name, spec.name] = hub.schema(name, spec.name, fresh=True)
-    idle = sum(s.idle_calls for s in connector.streams())
-    found.lines.append(f"{name}: a sync without changes costs {idle} calls")
+    found.lines.append(f"{name}: a sync without changes costs {idle_calls(hub, name)} calls")
     found.problems += check_mapping(hub.mapping, schemas)
     return found

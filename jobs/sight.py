@@ -63,6 +63,12 @@ def counted(hub: Hub, name: str) -> list[StreamSpec]:
     return [s for s in hub.connector(name).streams() if s.entity in ENTITIES and s.name in mapped]
 
 
+def idle_calls(hub: Hub, name: str) -> int:
+    """What a sync without changes costs: each stream's look for news, and the counts."""
+    mapped = {s.name for s in hub.mapping.streams(name)}
+    return sum(s.idle_calls for s in hub.connector(name).streams() if s.name in mapped) + len(counted(hub, name))
+
+
 def missing(hub: Hub, name: str, stream: str) -> int:
     """How many records more the store holds than the CRM shows; below 0 when the CRM shows more. One call."""
     return hub.records.count(name, stream) - hub.connector(name).count(stream)

@@ -25,6 +25,7 @@ from typing import Any
 import requests
 
 from jobs.runtime import open_hub
+from jobs.sight import idle_calls
 from jobs.sync import Report, sync
 
 Json = dict[str, Any]
@@ -191,7 +192,7 @@ class World:
     def published_idle_calls(self) -> dict[str, int]:
         """vendor -> what its streams say that a pull without news costs; builds connectors, calls nobody."""
         with closing(open_hub(self.home / "config.toml")) as hub:
-            return {name: sum(s.idle_calls for s in hub.connector(name).streams()) for name in hub.names()}
+            return {name: idle_calls(hub, name) for name in hub.names()}
 
     def clear_calls(self) -> None:
         self.steer("/calls", method="DELETE")
