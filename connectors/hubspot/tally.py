@@ -47,10 +47,10 @@ class Tally:
     newest: list[Mark] = field(default_factory=list)  # heap of at most a page
 
     def add(self, row: Row) -> None:
-        mark = mark_of(row)
-        stamp = mark[0]
+        stamp = row.modified_at or 0
         if stamp < self.edge:
-            return
+            return  # nearly every row of a first pull: what it shows need not be written out
+        mark = mark_of(row)
         self.n += 1
         self.hwm = max(self.hwm, stamp)
         self.digest = (self.digest + _hash(*mark)) % _MODULUS
