@@ -55,7 +55,7 @@ def seen_from(r: Row) -> Seen:
 
 def link_to(link: Link) -> LinkTo:
     """A connector's link in the store's words."""
-    return link.stream, link.id, link.primary
+    return link.stream, link.id, link.primary, link.role
 
 
 def _happenings(hub: Hub, name: str, spec: StreamSpec, rows: Sequence[Row], now: int) -> list[Happening]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.merge import looks_rewritten
 from core.model import Value
+from core.store.associations import Associations, links_of
 from core.store.db import Db, Row, dumps, loads, marks
 from core.store.rows import COLUMNS, LinkTo, PageStats, Seen, StoredRecord, decode
 
@@ -17,6 +18,7 @@ class Records:
     def __init__(self, db: Db) -> None:
         self.db = db
         self._sets: dict[tuple[str, ...], int] = {}
+        self._associations = Associations(db)
 
     def field_set(self, fields: Iterable[str]) -> int:
         """Id of a set of remote fields (inside a write)."""
@@ -54,11 +56,12 @@ class Records:
         self._insert(connection, stream, entity, fresh, fetched, now)
         updates: list[tuple[Any, ...]] = []
         touched: list[tuple[Any, ...]] = []
+        linked = self._associations.of(connection, stream, [i for i in known if unique[i].links is not None])
         for i, old in known.items():
             row = unique[i]
             if row.modified_at is not None and row.modified_at < (old["modified_at"] or 0):
                 continue  # an index that lags showed an older state than the one we know
-            relinked = self._links_differ(connection, stream, row)
+            relinked = i in linked and links_of(row) != linked[i]
             change = self._compare(old, row, now, since)
             merged_into = old["merged_into"] if i in absorbed else None
             revived = old["deleted_at"] is not None or old["merged_into"] != merged_into
@@ -87,7 +90,7 @@ class Records:
                 )
             )
             if relinked:
-                self._link_rows(connection, stream, [row])
+                self._associations.put(connection, stream, [row])
         self.db.many(
             "UPDATE record SET remote = ?, base = ?, stamps = ?, modified_at = ?, actor = ?, read_only = ?, seen_at = ?, "
             "changed_at = ?, fetched = ?, dirty = 1, deleted_at = NULL, merged_into = ? WHERE id = ?",
@@ -132,7 +135,7 @@ class Records:
                 for r in rows
             ],
         )
-        self._link_rows(connection, stream, rows)
+        self._associations.put(connection, stream, rows)
 
     def _compare(self, old: Row, row: Seen, now: int, since: int | None) -> tuple[str, str | None, str | None] | None:
         """None when nothing differs, else (remote, base, stamps) as they shall be stored."""
@@ -179,35 +182,12 @@ class Records:
 
     # ---- links between records
 
-    def _links_differ(self, connection: str, stream: str, row: Seen) -> bool:
-        if row.links is None:
-            return False
-        stored = {
-            (r["to_stream"], r["to_id"], bool(r["is_primary"]))
-            for r in self.db.each(
-                "SELECT to_stream, to_id, is_primary FROM association WHERE connection = ? AND stream = ? AND remote_id = ?",
-                (connection, stream, row.remote_id),
-            )
-        }
-        return stored != set(row.links)
-
-    def _link_rows(self, connection: str, stream: str, rows: Sequence[Seen]) -> None:
-        told = [r for r in rows if r.links is not None]
-        self.db.many(
-            "DELETE FROM association WHERE connection = ? AND stream = ? AND remote_id = ?",
-            [(connection, stream, r.remote_id) for r in told],
-        )
-        self.db.many(
-            "INSERT OR REPLACE INTO association(connection, stream, remote_id, to_stream, to_id, is_primary) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            [(connection, stream, r.remote_id, to, i, int(p)) for r in told for to, i, p in r.links or ()],
-        )
-
     def relink(self, connection: str, stream: str, links: Mapping[str, tuple[LinkTo, ...]], *, now: int) -> int:
         """What known records point to, read again: {remote id: links}; how many changed (inside a write)."""
+        stored = self._associations.of(connection, stream, list(links))
         rows = [Seen(i, {}, links=found) for i, found in links.items()]
-        moved = [r for r in rows if self._links_differ(connection, stream, r)]
-        self._link_rows(connection, stream, moved)
+        moved = [r for r in rows if links_of(r) != stored[r.remote_id]]
+        self._associations.put(connection, stream, moved)
         self.db.many(
             "UPDATE record SET dirty = 1, changed_at = ? WHERE connection = ? AND stream = ? AND remote_id = ?",
             [(now, connection, stream, r.remote_id) for r in moved],

@@ -8,8 +8,8 @@ from typing import Any
 from core.model import Value
 from core.store.db import Row, loads
 
-#: (to_stream, to_id, primary)
-LinkTo = tuple[str, str, bool]
+#: (to_stream, to_id, primary, role in the vendor's words)
+LinkTo = tuple[str, str, bool, str | None]
 
 
 @dataclass(slots=True)

@@ -311,3 +311,49 @@ CREATE VIEW readable_change AS
   SELECT entity, entity_id, field, old, new, datetime(at / 1000, 'unixepoch') AS changed, actor, source FROM change;
 """
     )
+
+
+@migrations()
+def m005_deals(db: Database) -> None:
+    """Deals, who takes part in them, and roles on associations; amounts of companies may have fractions."""
+    for statement in _DEALS:
+        db.execute(statement)
+    for table, column in (("company", "revenue"), ("person", "company_revenue")):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN any_{column} ANY")
+        db.execute(f"UPDATE {table} SET any_{column} = {column} WHERE {column} IS NOT NULL")
+        db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        db.execute(f"ALTER TABLE {table} RENAME COLUMN any_{column} TO {column}")
+
+
+_DEALS = (
+    "ALTER TABLE association ADD COLUMN role TEXT",
+    # deal_amount counts minor units of deal_currency. state: open, won, lost, gone (no CRM has it any more); `since`
+    # ms from which we know it to be so
+    """
+    CREATE TABLE deal(
+      id INTEGER PRIMARY KEY,
+      deal_name TEXT, deal_stage TEXT, deal_pipeline TEXT, deal_amount INTEGER, deal_currency TEXT,
+      deal_probability ANY, deal_close_date TEXT, deal_is_closed ANY, deal_is_won ANY, deal_owner_email TEXT,
+      custom TEXT NOT NULL DEFAULT '{}',
+      state TEXT NOT NULL DEFAULT 'open', since INTEGER NOT NULL DEFAULT 0,
+      company_id INTEGER, merged_into INTEGER,
+      created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX deal_company ON deal(company_id) WHERE company_id IS NOT NULL",
+    # who takes part in a deal: a cache, rebuilt when associations, records or people change
+    """
+    CREATE TABLE deal_person(
+      deal_id INTEGER NOT NULL, person_id INTEGER NOT NULL, role TEXT, is_primary INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY(deal_id, person_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX deal_person_person ON deal_person(person_id)",
+    """
+    CREATE VIEW readable_deal AS
+      SELECT d.id, d.deal_name, d.state, datetime(d.since / 1000, 'unixepoch') AS since, d.deal_stage, d.deal_amount,
+             d.deal_currency, d.deal_close_date, c.name AS company, p.person_id, p.role
+      FROM deal d LEFT JOIN company c ON c.id = d.company_id LEFT JOIN deal_person p ON p.deal_id = d.id
+      WHERE d.merged_into IS NULL
+    """,
+)

@@ -171,13 +171,46 @@ def test_links_that_were_not_fetched_stay(store: Store) -> None:
     def links() -> list[str]:
         return [r["to_id"] for r in store.db.rows("SELECT to_id FROM association ORDER BY to_id")]
 
-    store.page(Seen("1", {"city": None}, NOW, links=(("companies", "c1", True), ("companies", "c2", False))))
+    store.page(
+        Seen("1", {"city": None}, NOW, links=(("companies", "c1", True, None), ("companies", "c2", False, None)))
+    )
     store.page(Seen("1", {"city": None}, NOW + 1))
     assert links() == ["c1", "c2"]
-    assert store.page(Seen("1", {"city": None}, NOW + 2, links=(("companies", "c2", True),))) == (0, 1)
+    assert store.page(Seen("1", {"city": None}, NOW + 2, links=(("companies", "c2", True, None),))) == (0, 1)
     assert links() == ["c2"]
     store.page(Seen("1", {"city": None}, NOW + 3, links=()))
     assert links() == []
+
+
+def test_a_role_that_changes_is_a_change_of_the_record(store: Store) -> None:
+    buyer, user = (("people", "p1", False, role) for role in ("Buyer", "User"))
+    store.page(Seen("1", {}, NOW, links=(buyer,)))
+    store.agree()
+    assert store.page(Seen("1", {}, NOW, links=(buyer,))) == (0, 0)
+    assert store.page(Seen("1", {}, NOW, links=(user,))) == (0, 1)
+    assert store.db.value("SELECT role FROM association") == "User"
+    assert store.records.dirty("person", 9)
+
+
+def test_two_labels_on_one_link_are_one_link_with_both_roles(store: Store) -> None:
+    both = (("people", "p1", False, "User"), ("people", "p1", True, "Buyer"))
+    for at in (NOW, NOW + 1):
+        assert store.page(Seen("1", {}, at, links=both)) == ((1, 1) if at == NOW else (0, 0))
+    assert [tuple(r) for r in store.db.rows("SELECT is_primary, role FROM association")] == [(1, "Buyer; User")]
+
+
+def test_links_read_again_touch_only_the_records_that_point_elsewhere(store: Store) -> None:
+    store.page(*(Seen(i, {}, NOW, links=(("people", "p1", False, None),)) for i in "123"))
+    store.agree()
+    with store.db.write():
+        moved = store.records.relink(
+            "crm",
+            "people",
+            {"1": (("people", "p1", False, None),), "2": (), "3": (("people", "p1", True, None),)},
+            now=9,
+        )
+    assert moved == 2
+    assert len(store.records.dirty("person", 9)) == 2
 
 
 # ------------------------------------------------------------------------------------------ pushes

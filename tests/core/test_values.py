@@ -14,6 +14,7 @@ from core.values import (
     fold,
     is_free_mail,
     is_role_address,
+    money,
     normal,
     placeholder,
     registrable,
@@ -173,3 +174,31 @@ def test_role_addresses() -> None:
     )
     assert not any(is_role_address(f"{p}@acme.com") for p in ("jane", "infante", "m.sales", "infoway"))
     assert not is_role_address("info")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "cents"),
+    [
+        (12.5, "EUR", 1250),
+        (12500, "usd ", 1250000),
+        (0.29, "EUR", 29),
+        (1.005, "EUR", 101),
+        (-1.005, "EUR", -101),
+        (12.5, "JPY", 13),
+        (1.2345, "KWD", 1235),
+        (1, "XYZ", 100),
+        (1, None, 100),
+        (10**30, "EUR", None),
+        (float("inf"), "EUR", None),
+    ],
+)
+def test_amounts_are_kept_in_the_smallest_coin_of_their_currency(
+    amount: float, currency: str | None, cents: int | None
+) -> None:
+    assert money.minor(amount, currency) == cents
+
+
+def test_amounts_are_shown_as_people_write_them() -> None:
+    assert money.major(1250000, "eur") == "12,500.00 EUR"
+    assert money.major(13, "JPY") == "13 JPY"
+    assert money.major(-5, None) == "-0.05"
