@@ -17,7 +17,7 @@ from crmhub.sandbox.hubspot.errors import (
     search_limit,
 )
 from crmhub.sandbox.hubspot.kinds import ALIASES, KINDS
-from crmhub.sandbox.hubspot.portal import PORTAL, UI_USER, Portal
+from crmhub.sandbox.hubspot.portal import UI_USER, Portal
 from crmhub.sandbox.messages import Request, Response, Router
 
 TIME_ZONE = "Europe/Paris"
@@ -51,6 +51,7 @@ class Access:
 
     def check(self, request: Request) -> HubSpotError | None:
         """What refuses this request, or None."""
+        self._portal.sight = self._portal.switches.sight
         if request.route.startswith("/oauth/"):
             return None
         return self._credentials(request) or self._scopes(request) or self._limits(request)
@@ -110,7 +111,7 @@ class Access:
             "expires_in": life,
             "token_type": "bearer",
             "token_use": "access_token" if grant == "refresh_token" else "client_credentials",
-            "hub_id": PORTAL,
+            "hub_id": self._portal.id,
             "user_id": UI_USER,
             "scopes": list(self._portal.switches.scopes or SCOPES),
         }

@@ -1,4 +1,4 @@
-"""Owners, pipelines and what the portal says of itself."""
+"""Owners, and what the portal says of itself."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from zoneinfo import ZoneInfo
 
 from crmhub.sandbox.hubspot.access import TIME_ZONE, Access
 from crmhub.sandbox.hubspot.errors import not_found
-from crmhub.sandbox.hubspot.objects import VERSIONS, flag, versioned, whole_number
-from crmhub.sandbox.hubspot.portal import PORTAL, Owner, Portal
+from crmhub.sandbox.hubspot.owners import Owner
+from crmhub.sandbox.hubspot.paths import VERSIONS, flag, versioned, whole_number
+from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.schema import iso
 from crmhub.sandbox.messages import Request, Response, Router
 
 OWNERS_MAX = 500
 _MADE = "2023-05-01T08:00:00.000Z"
-_STAGES: tuple[tuple[str, str, str], ...] = (
-    ("appointmentscheduled", "Appointment Scheduled", "0.2"), ("qualifiedtobuy", "Qualified To Buy", "0.4"),
-    ("presentationscheduled", "Presentation Scheduled", "0.6"),
-    ("decisionmakerboughtin", "Decision Maker Bought-In", "0.8"), ("contractsent", "Contract Sent", "0.9"),
-    ("closedwon", "Closed Won", "1.0"), ("closedlost", "Closed Lost", "0.0"),
-)  # fmt: skip
 
 
 class AccountApi:
-    """`/crm/v3/owners`, `/crm/v3/pipelines`, `/account-info/v3`."""
+    """`/crm/v3/owners` and `/account-info/v3`."""
 
     def __init__(self, portal: Portal, access: Access) -> None:
         self._portal = portal
@@ -33,14 +28,6 @@ class AccountApi:
     def routes(self, router: Router) -> None:
         versioned(router, "GET", "/crm/v3/owners", "/crm/owners/{D}", self.owners)
         versioned(router, "GET", "/crm/v3/owners/{id}", "/crm/owners/{D}/{id}", self.owner)
-        versioned(router, "GET", "/crm/v3/pipelines/{type}", "/crm/pipelines/{D}/{type}", self.pipelines)
-        versioned(
-            router,
-            "GET",
-            "/crm/v3/pipelines/{type}/{pipeline}",
-            "/crm/pipelines/{D}/{type}/{pipeline}",
-            self.pipeline,
-        )
         for version in ("v3", *VERSIONS):
             router.add("GET", f"/account-info/{version}/details", self.details)
             router.add("GET", f"/account-info/{version}/api-usage/daily/private-apps", self.usage)
@@ -67,22 +54,12 @@ class AccountApi:
                 return Response.json(self._shape(owner))
         raise not_found(f"Owner with id {request.params['id']} does not exist")
 
-    def pipelines(self, request: Request) -> Response:
-        table = self._portal.table(request.params["type"])
-        return Response.json({"results": [_pipeline()] if table.kind.name == "deals" else []})
-
-    def pipeline(self, request: Request) -> Response:
-        table = self._portal.table(request.params["type"])
-        if table.kind.name != "deals" or request.params["pipeline"] != "default":
-            raise not_found(f"Pipeline {request.params['pipeline']} does not exist")
-        return Response.json(_pipeline())
-
     def details(self, _: Request) -> Response:
         offset = datetime.fromtimestamp(self._portal.now() / 1000, UTC).astimezone(ZoneInfo(TIME_ZONE)).utcoffset()
         seconds = int(offset.total_seconds()) if offset else 0
         return Response.json(
             {
-                "portalId": PORTAL,
+                "portalId": self._portal.id,
                 "accountType": "STANDARD",
                 "timeZone": TIME_ZONE,
                 "companyCurrency": "EUR",
@@ -134,30 +111,3 @@ class AccountApi:
                 shaped["userId"] = owner.user_id
                 shaped["teams"] = [{"id": "178588", "name": "Sales", "primary": True}]
         return shaped
-
-
-def _pipeline() -> dict[str, Any]:
-    return {
-        "id": "default",
-        "label": "Sales Pipeline",
-        "displayOrder": 0,
-        "archived": False,
-        "createdAt": _MADE,
-        "updatedAt": _MADE,
-        "stages": [
-            {
-                "id": name,
-                "label": label,
-                "displayOrder": order,
-                "archived": False,
-                "createdAt": _MADE,
-                "updatedAt": _MADE,
-                "metadata": {
-                    "isClosed": "true" if name.startswith("closed") else "false",
-                    "probability": share,
-                },
-                "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
-            }
-            for order, (name, label, share) in enumerate(_STAGES)
-        ],
-    }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from crmhub.sandbox.hubspot import life
 from crmhub.sandbox.hubspot.batches import inputs_of
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid, not_found
-from crmhub.sandbox.hubspot.kinds import LINKS, PRIMARY
-from crmhub.sandbox.hubspot.objects import body_of, touch_contact, type_ids, versioned, whole_number
+from crmhub.sandbox.hubspot.kinds import LINKS
+from crmhub.sandbox.hubspot.labels import Label
+from crmhub.sandbox.hubspot.objects import resolve, type_ids
+from crmhub.sandbox.hubspot.paths import body_of, versioned, whole_number
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.records import Record, Table
 from crmhub.sandbox.hubspot.schema import iso
@@ -35,7 +38,11 @@ class AssociationsApi:
             ("POST", "batch/create", self.batch_create),
             ("POST", "batch/associate/default", self.batch_default),
             ("POST", "batch/archive", self.batch_archive),
+            ("POST", "batch/labels/archive", self.batch_unlabel),
             ("GET", "labels", self.labels),
+            ("POST", "labels", self.create_label),
+            ("PUT", "labels", self.update_label),
+            ("DELETE", "labels/{label}", self.delete_label),
         ):
             pair = "{type}/{to}/"
             versioned(
@@ -48,18 +55,18 @@ class AssociationsApi:
 
     def page(self, request: Request) -> Response:
         table, to = self._pair(request)
-        record = _live(table, request.params["id"])
+        record = self._live(table, request.params["id"])
         limit = whole_number(request.query.get("limit"), "limit", 1, PAGE_MAX, PAGE_MAX)
         return Response.json(self._page(table, record, to, limit, request.query.get("after")))
 
     def default(self, request: Request) -> Response:
         table, to = self._pair(request)
-        record, target = _live(table, request.params["id"]), _live(to, request.params["target"])
+        record, target = self._live(table, request.params["id"]), self._live(to, request.params["target"])
         return Response.json(self._done([self._default_row(table, record, to, target)]))
 
     def put(self, request: Request) -> Response:
         table, to = self._pair(request)
-        record, target = _live(table, request.params["id"]), _live(to, request.params["target"])
+        record, target = self._live(table, request.params["id"]), self._live(to, request.params["target"])
         specs = request.json()
         if not isinstance(specs, list):
             raise invalid("Invalid input JSON on line 1, column 1: an array is expected")
@@ -67,15 +74,15 @@ class AssociationsApi:
 
     def delete(self, request: Request) -> Response:
         table, to = self._pair(request)
-        record, target = _live(table, request.params["id"]), _live(to, request.params["target"])
-        self._portal.links.remove(table.kind.name, record.id, to.kind.name, target.id)
+        record, target = self._live(table, request.params["id"]), self._live(to, request.params["target"])
+        life.dissociate(self._portal, (table, record, to, target))
         return Response(204)
 
     def batch_read(self, request: Request) -> Response:
         table, to = self._pair(request)
         rows, errors = [], []
         for row in inputs_of(body_of(request), READ_MAX):
-            record = table.find(int(row["id"])) if str(row.get("id")).isdigit() else None
+            record = resolve(self._portal, table, row.get("id"), "hs_object_id")
             page: dict[str, Any] = {"results": []}
             if record is not None and record.alive:
                 page = self._page(table, record, to, PAGE_MAX, str(row.get("after") or ""))
@@ -93,7 +100,7 @@ class AssociationsApi:
         rows, errors = [], []
         for row in inputs_of(body_of(request), CREATE_MAX):
             try:
-                record, target = _live(table, _id(row, "from")), _live(to, _id(row, "to"))
+                record, target = self._live(table, _id(row, "from")), self._live(to, _id(row, "to"))
                 rows.append(self._add(table, record, to, target, row.get("types") or []))
             except HubSpotError as problem:
                 errors.append(problem.in_batch({"fromObjectId": [_id(row, "from")], "toObjectId": [_id(row, "to")]}))
@@ -102,7 +109,7 @@ class AssociationsApi:
     def batch_default(self, request: Request) -> Response:
         table, to = self._pair(request)
         rows = [
-            self._default_row(table, _live(table, _id(row, "from")), to, _live(to, _id(row, "to")))
+            self._default_row(table, self._live(table, _id(row, "from")), to, self._live(to, _id(row, "to")))
             for row in inputs_of(body_of(request), CREATE_MAX)
         ]
         return Response.json(self._done(rows))
@@ -110,19 +117,67 @@ class AssociationsApi:
     def batch_archive(self, request: Request) -> Response:
         table, to = self._pair(request)
         for row in inputs_of(body_of(request), CREATE_MAX):
-            record = table.find(int(_id(row, "from"))) if _id(row, "from").isdigit() else None
-            for target in row.get("to") or []:
-                if record is not None and str(target.get("id")).isdigit():
-                    self._portal.links.remove(table.kind.name, record.id, to.kind.name, int(target["id"]))
-        if "/v4/" in request.path:
-            return Response(204)
-        return Response.json(self._done([]))
+            record = resolve(self._portal, table, _id(row, "from"), "hs_object_id")
+            for end in row.get("to") or []:
+                target = resolve(self._portal, to, end.get("id"), "hs_object_id")
+                if record is not None and target is not None:
+                    life.dissociate(self._portal, (table, record, to, target))
+        return self._gone(request)
+
+    def batch_unlabel(self, request: Request) -> Response:
+        table, to = self._pair(request)
+        for row in inputs_of(body_of(request), CREATE_MAX):
+            record, target = self._live(table, _id(row, "from")), self._live(to, _id(row, "to"))
+            types = type_ids(self._portal, table.kind.name, to.kind.name, row.get("types"))
+            self._portal.links.unlabel(table.kind.name, record.id, to.kind.name, target.id, types)
+        return self._gone(request)
 
     def labels(self, request: Request) -> Response:
         table, to = self._pair(request)
-        plain, primary = LINKS[table.kind.name, to.kind.name]
-        rows = [_spec(one) for one in (primary, plain) if one]
-        return Response.json({"results": rows})
+        return Response.json({"results": self._portal.labels.all(table.kind.name, to.kind.name)})
+
+    def create_label(self, request: Request) -> Response:
+        table, to = self._pair(request)
+        wish = body_of(request)
+        name, label, inverse = (wish.get(key) for key in ("name", "label", "inverseLabel"))
+        if not isinstance(name, str) or not isinstance(label, str) or not isinstance(inverse or "", str):
+            raise invalid("Invalid input JSON: a label needs name and label")
+        if self._portal.labels.named(table.kind.name, to.kind.name, name) is not None:
+            raise HubSpotError(409, "CONFLICT", f"An association label named {name} already exists")
+        made = self._portal.labels.add(table.kind.name, to.kind.name, name, label, inverse or "")
+        return Response.json({"results": [self._portal.labels.spec(one.type_id) for one in made]})
+
+    def update_label(self, request: Request) -> Response:
+        wish = body_of(request)
+        label = self._label(request, wish.get("associationTypeId"))
+        label.label = str(wish.get("label") or label.label)
+        return Response(204)
+
+    def delete_label(self, request: Request) -> Response:
+        table, to = self._pair(request)
+        label = self._label(request, request.params["label"])
+        for number in table.ids:
+            for target in list(self._portal.links.get(table.kind.name, number, to.kind.name)):
+                self._portal.links.unlabel(table.kind.name, number, to.kind.name, target, [label.type_id])
+        self._portal.labels.drop(table.kind.name, to.kind.name, label.type_id)
+        return Response(204)
+
+    def _label(self, request: Request, number: Any) -> Label:
+        table, to = self._pair(request)
+        label = self._portal.labels.get(table.kind.name, to.kind.name, int(number)) if str(number).isdigit() else None
+        if label is None:
+            raise not_found(f"Association label {number} does not exist")
+        return label
+
+    def _gone(self, request: Request) -> Response:
+        """What an archive answers: nothing in v4, a batch under dated paths."""
+        return Response(204) if "/v4/" in request.path else Response.json(self._done([]))
+
+    def _live(self, table: Table, text: str) -> Record:
+        record = resolve(self._portal, table, text, "hs_object_id")
+        if record is None or not record.alive:
+            raise not_found(f"No {table.kind.singular} with id {text} exists")
+        return record
 
     def _pair(self, request: Request) -> tuple[Table, Table]:
         table, to = self._portal.table(request.params["type"]), self._portal.table(request.params["to"])
@@ -132,11 +187,15 @@ class AssociationsApi:
 
     def _page(self, table: Table, record: Record, to: Table, limit: int, after: str) -> dict[str, Any]:
         start = int(after) if after.isdigit() else 0
-        targets = sorted(self._portal.links.get(table.kind.name, record.id, to.kind.name).items())
-        alive = [(number, types) for number, types in targets if to.rows[number].alive and number >= start]
+        labels, rows = self._portal.labels, to.rows
+        alive = [
+            (number, types)
+            for number, types in self._portal.links.live(table.kind.name, record.id, to.kind.name)
+            if number >= start and self._portal.sees(rows[number])
+        ]
         answer: dict[str, Any] = {
             "results": [
-                {"toObjectId": str(number), "associationTypes": [_spec(one) for one in types]}
+                {"toObjectId": str(number), "associationTypes": [labels.spec(one) for one in types]}
                 for number, types in alive[:limit]
             ]
         }
@@ -145,33 +204,27 @@ class AssociationsApi:
         return answer
 
     def _add(self, table: Table, record: Record, to: Table, target: Record, specs: list[Any]) -> dict[str, Any]:
-        types = type_ids(specs)
-        known = LINKS[table.kind.name, to.kind.name]
-        if not types or not set(types) <= set(known) - {0}:
-            raise invalid(f"Association types {types} do not exist from {table.kind.name} to {to.kind.name}")
-        held = self._portal.links.add(table.kind.name, record.id, to.kind.name, target.id, types)
-        self._touch(table, record, to, target)
+        types = type_ids(self._portal, table.kind.name, to.kind.name, specs)
+        if not types:
+            raise invalid("At least one association type is required")
+        held = life.associate(self._portal, (table, record, to, target), types)
+        labels = [self._portal.labels.spec(one)["label"] for one in held]
         return {
             "fromObjectTypeId": table.kind.type_id,
             "fromObjectId": str(record.id),
             "toObjectTypeId": to.kind.type_id,
             "toObjectId": str(target.id),
-            "labels": ["Primary" for one in held if one in PRIMARY],
+            "labels": [label for label in labels if label],
         }
 
     def _default_row(self, table: Table, record: Record, to: Table, target: Record) -> dict[str, Any]:
-        self._portal.links.add(table.kind.name, record.id, to.kind.name, target.id)
-        self._touch(table, record, to, target)
+        life.associate(self._portal, (table, record, to, target))
         plain = LINKS[table.kind.name, to.kind.name][0]
         return {
             "from": {"id": str(record.id)},
             "to": {"id": str(target.id)},
             "associationSpec": {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": plain},
         }
-
-    def _touch(self, table: Table, record: Record, to: Table, target: Record) -> None:
-        touch_contact(self._portal, table, record)
-        touch_contact(self._portal, to, target)
 
     def _none(self, table: Table, to: Table, number: str) -> dict[str, Any]:
         """What a record without associations answers; not a failure."""
@@ -195,21 +248,6 @@ class AssociationsApi:
         return Response.json(answer, 207 if errors else status)
 
 
-def _live(table: Table, text: str) -> Record:
-    record = table.find(int(text)) if text.isdigit() else None
-    if record is None or not record.alive:
-        raise not_found(f"No {table.kind.singular} with id {text} exists")
-    return record
-
-
 def _id(row: dict[str, Any], key: str) -> str:
     end = row.get(key)
     return str(end.get("id")) if isinstance(end, dict) else ""
-
-
-def _spec(type_id: int) -> dict[str, Any]:
-    return {
-        "category": "HUBSPOT_DEFINED",
-        "typeId": type_id,
-        "label": "Primary" if type_id in PRIMARY else None,
-    }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from crmhub.sandbox.hubspot import writes
+from crmhub.sandbox.hubspot import life, writes
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid, not_found
-from crmhub.sandbox.hubspot.objects import body_of, create_one, flag, resolve, versioned
+from crmhub.sandbox.hubspot.objects import create_one, resolve
+from crmhub.sandbox.hubspot.paths import body_of, flag, versioned
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.records import Record
 from crmhub.sandbox.hubspot.schema import iso
@@ -45,7 +46,7 @@ class BatchesApi:
         found: dict[int, Record] = {}
         missing: list[str] = []
         for row in rows:
-            record = resolve(table, row.get("id"), name)
+            record = resolve(portal, table, row.get("id"), name)
             if record is None or (record.archived_at is not None) != archived:
                 missing.append(str(row.get("id")))
             else:
@@ -82,7 +83,7 @@ class BatchesApi:
             name = row.get("idProperty") or "hs_object_id"
             if name == "email":
                 raise invalid(f"Unable to perform update/upsert by non-unique {table.kind.type_id} property")
-            targets.append(resolve(table, row.get("id"), name))
+            targets.append(resolve(portal, table, row.get("id"), name))
         _no_doubles(targets)
         pairs = {id(row): target for row, target in zip(rows, targets, strict=True)}
         for row, target in zip(rows, targets, strict=True):
@@ -112,11 +113,11 @@ class BatchesApi:
             keys.append((name, str(row.get("id")).strip().lower() if name == "email" else str(row.get("id"))))
         if len(set(keys)) < len(keys):
             raise invalid("Duplicate IDs found in batch input. Only one write per record is allowed in a batch")
-        _no_doubles([resolve(table, value, name) for name, value in keys])
+        _no_doubles([resolve(portal, table, value, name) for name, value in keys])
 
         def put(row: dict[str, Any]) -> dict[str, Any]:
             name = row.get("idProperty") or "hs_object_id"
-            target = resolve(table, row.get("id"), name)
+            target = resolve(portal, table, row.get("id"), name)
             if target is not None and not target.alive:
                 target = None
             wish = row.get("properties")
@@ -134,15 +135,15 @@ class BatchesApi:
         for row in rows:
             if not row.get("objectWriteTraceId"):
                 name = row.get("idProperty") or "hs_object_id"
-                writes.clean(portal, table, row.get("properties"), resolve(table, row.get("id"), name))
+                writes.clean(portal, table, row.get("properties"), resolve(portal, table, row.get("id"), name))
         return self._each(rows, put, 200)
 
     def archive(self, request: Request) -> Response:
-        table = self._portal.table(request.params["type"])
+        portal, table = self._portal, self._portal.table(request.params["type"])
         for row in inputs_of(body_of(request), BATCH_MAX):
-            record = resolve(table, row.get("id"), "hs_object_id")
+            record = resolve(portal, table, row.get("id"), "hs_object_id")
             if record is not None:
-                writes.archive(self._portal, table, record)
+                life.archive(portal, table, record)
         return Response(204)
 
     def _each(

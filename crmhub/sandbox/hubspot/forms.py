@@ -7,7 +7,7 @@ from typing import Any
 
 from crmhub.sandbox.hubspot import writes
 from crmhub.sandbox.hubspot.errors import not_found
-from crmhub.sandbox.hubspot.objects import flag, whole_number
+from crmhub.sandbox.hubspot.paths import flag, whole_number
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.records import Actor
 from crmhub.sandbox.hubspot.schema import iso

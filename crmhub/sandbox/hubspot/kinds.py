@@ -24,6 +24,8 @@ class Kind:
     """At least one of these on create."""
     scope: str
     """Scopes are crm.objects.<scope>.read and .write."""
+    demanded: tuple[str, ...] = ()
+    """All of these on create."""
 
 
 _ACTIVITY = ("hs_createdate", "hs_lastmodifieddate", "hs_object_id")
@@ -55,7 +57,7 @@ KINDS: dict[str, Kind] = {
             "hs_lastmodifieddate",
             ("amount", "closedate", "createdate", "dealname", "dealstage", "hs_lastmodifieddate",
              "hs_object_id", "pipeline"),
-            31_000_000_000, ("dealname",), "deals",
+            31_000_000_000, ("dealname",), "deals", ("dealname", "dealstage"),
         ),
         _activity("calls", "call", "0-48", tables.CALLS, 62_000_000_000),
         _activity("emails", "email", "0-49", tables.EMAILS, 64_000_000_000),
@@ -64,6 +66,7 @@ KINDS: dict[str, Kind] = {
         _activity("tasks", "task", "0-27", tables.TASKS, 70_000_000_000),
     )
 }  # fmt: skip
+ACTIVITIES = frozenset(("calls", "emails", "meetings", "notes", "tasks"))
 ALIASES: dict[str, str] = {
     alias: kind.name for kind in KINDS.values() for alias in (kind.name, kind.singular, kind.type_id)
 }

@@ -5,37 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any
 
-from crmhub.sandbox.hubspot import writes
+from crmhub.sandbox.hubspot import life, writes
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid, not_found
-from crmhub.sandbox.hubspot.kinds import ALIASES, KINDS, LINKS, PRIMARY
+from crmhub.sandbox.hubspot.kinds import ALIASES, KINDS, LINKS
+from crmhub.sandbox.hubspot.paths import body_of, flag, versioned, whole_number
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.records import Record, Table
 from crmhub.sandbox.messages import Request, Response, Router
 
 LIST_MAX = 100
 HISTORY_MAX = 50
-_INLINE_MAX = 100
-VERSIONS = ("2026-03", "2026-09")
-
-
-def versioned(router: Router, method: str, old: str, dated: str, handler: Any) -> None:
-    """One handler under its v3 or v4 path and under every dated path ({D} in `dated`)."""
-    router.add(method, old, handler)
-    for version in VERSIONS:
-        router.add(method, dated.replace("{D}", version), handler)
-
-
-def whole_number(text: str, name: str, low: int, high: int, default: int) -> int:
-    """A limit from the query; raises 400 outside of its range."""
-    if text == "":
-        return default
-    if not text.lstrip("-").isdigit() or not low <= int(text) <= high:
-        raise invalid(f"{name} must be between {low} and {high}: was {text}")
-    return int(text)
-
-
-def flag(request: Request, name: str) -> bool:
-    return request.query.get(name).lower() == "true"
 
 
 class ObjectsApi:
@@ -72,13 +51,8 @@ class ObjectsApi:
         if after and not after.isdigit():
             raise invalid(f"The after value {after} is not valid")
         archived = flag(request, "archived")
-        place = bisect_left(table.ids, int(after)) if after else 0
-        found: list[Record] = []
-        while place < len(table.ids) and len(found) <= limit:
-            record = table.rows[table.ids[place]]
-            place += 1
-            if not record.forgotten and record.merged_into is None and (record.archived_at is not None) == archived:
-                found.append(record)
+        start = int(after) if after else 0
+        found = _binned(portal, table, start, limit + 1) if archived else _live(portal, table, start, limit + 1)
         ties = self._tied_types(table, request)
         rows = []
         for record in found[:limit]:
@@ -87,9 +61,9 @@ class ObjectsApi:
             rows.append(shaped)
         answer: dict[str, Any] = {"results": rows}
         if len(found) > limit:
-            start = str(found[limit].id)
-            link = f"https://api.hubapi.com{request.path}?limit={limit}&after={start}"
-            answer["paging"] = {"next": {"after": start, "link": link}}
+            after = str(found[limit].id)
+            link = f"https://api.hubapi.com{request.path}?limit={limit}&after={after}"
+            answer["paging"] = {"next": {"after": after, "link": link}}
         return Response.json(answer)
 
     def get(self, request: Request) -> Response:
@@ -111,15 +85,16 @@ class ObjectsApi:
         portal, table = self._portal, self._portal.table(request.params["type"])
         record = self._one(table, request, archived=False)
         values = writes.clean(portal, table, body_of(request).get("properties"), record)
+        if "/2026-09/" in request.path:
+            writes.require_when(portal, table, values, table.props(record))
         writes.update(portal, table, record, values)
         return Response.json(portal.shape(table, record, [*values, *table.kind.defaults]))
 
     def archive(self, request: Request) -> Response:
         table = self._portal.table(request.params["type"])
-        text = request.params["id"]
-        record = table.find(int(text)) if text.isdigit() else None
+        record = resolve(self._portal, table, request.params["id"], "hs_object_id")
         if record is not None:
-            writes.archive(self._portal, table, record)
+            life.archive(self._portal, table, record)
         return Response(204)
 
     def merge(self, request: Request) -> Response:
@@ -127,24 +102,23 @@ class ObjectsApi:
         wish = body_of(request)
         primary = writes.live(table, wish.get("primaryObjectId"))
         other = writes.live(table, wish.get("objectIdToMerge"))
-        survivor = writes.merge(portal, table, primary, other)
+        survivor = life.merge(portal, table, primary, other)
         return Response.json(portal.shape(table, survivor))
 
     def forget(self, request: Request) -> Response:
         table = self._portal.table(request.params["type"])
         wish = body_of(request)
         name = wish.get("idProperty") or "hs_object_id"
-        record = resolve(table, wish.get("objectId"), name)
+        record = resolve(self._portal, table, wish.get("objectId"), name)
         if record is not None:
-            writes.forget(self._portal, table, record)
+            life.forget(self._portal, table, record)
         elif name == "email":
             self._portal.blocked_emails.add(str(wish.get("objectId")).lower())
         return Response(204)
 
-    @staticmethod
-    def _one(table: Table, request: Request, archived: bool) -> Record:
+    def _one(self, table: Table, request: Request, archived: bool) -> Record:
         name = request.query.get("idProperty") or "hs_object_id"
-        record = resolve(table, request.params["id"], name)
+        record = resolve(self._portal, table, request.params["id"], name)
         if record is None or (record.archived_at is not None) != archived:
             raise not_found()
         return record
@@ -155,37 +129,57 @@ class ObjectsApi:
         return [name for name in found if (table.kind.name, name) in LINKS]
 
     def _add_ties(self, shaped: dict[str, Any], table: Table, record: Record, ties: list[str]) -> None:
-        """Inline associations in the v3 form: type names, a row for each label."""
+        """Inline associations in the v3 form: type names, a row for each label, cut after some (switch)."""
+        portal = self._portal
         for name in ties:
-            word = f"{table.kind.singular}_to_{KINDS[name].singular}"
+            words = (table.kind.singular, KINDS[name].singular)
             rows = [
-                {
-                    "id": str(target),
-                    "type": word if one in PRIMARY else f"{word}_unlabeled" if len(types) > 1 else word,
-                }
-                for target, types in self._portal.links.get(table.kind.name, record.id, name).items()
+                {"id": str(target), "type": portal.labels.word(table.kind.name, name, one, words)}
+                for target, types in portal.links.live(table.kind.name, record.id, name)
+                if portal.sees(portal.tables[name].rows[target])
                 for one in types
             ]
-            if rows:
-                shaped.setdefault("associations", {})[name] = {"results": rows[:_INLINE_MAX]}
+            if not rows:
+                continue
+            most = portal.switches.inline_associations
+            cut: dict[str, Any] = {"results": rows[:most]}
+            if len(rows) > most:
+                after = rows[most]["id"]
+                path = f"/crm/v4/objects/{table.kind.name}/{record.id}/associations/{name}"
+                cut["paging"] = {"next": {"after": after, "link": f"https://api.hubapi.com{path}?after={after}"}}
+            shaped.setdefault("associations", {})[name] = cut
 
 
-def body_of(request: Request) -> dict[str, Any]:
-    """The body as a JSON object; raises 400."""
-    wish = request.json()
-    if not isinstance(wish, dict):
-        raise invalid("Invalid input JSON on line 1, column 1: an object is expected")
-    return wish
+def _live(portal: Portal, table: Table, start: int, count: int) -> list[Record]:
+    """The first records in use from this id on."""
+    found: list[Record] = []
+    place = bisect_left(table.ids, start)
+    while place < len(table.ids) and len(found) < count:
+        record = table.rows[table.ids[place]]
+        place += 1
+        if record.alive and portal.sees(record):
+            found.append(record)
+    return found
 
 
-def resolve(table: Table, value: Any, name: str) -> Record | None:
+def _binned(portal: Portal, table: Table, start: int, count: int) -> list[Record]:
+    """The first records in the recycle bin from this id on."""
+    table.empty_bin(portal.now())
+    numbers = sorted(number for number in table.bin if number >= start and portal.sees(table.rows[number]))
+    return [table.rows[number] for number in numbers[:count]]
+
+
+def resolve(portal: Portal, table: Table, value: Any, name: str) -> Record | None:
     """The record addressed by id or by a unique property; raises 400 for any other property."""
+    table.empty_bin(portal.now())
     if name == "hs_object_id":
         text = str(value)
-        return table.find(int(text)) if text.isdigit() else None
-    if not writes.identifying(table, name):
+        record = table.find(int(text)) if text.isdigit() else None
+    elif writes.identifying(table, name):
+        record = writes.by_property(table, name, value)
+    else:
         raise invalid(f"{name} is not a unique property of {table.kind.type_id} and cannot identify a record")
-    return writes.by_property(table, name, value)
+    return record if record is not None and portal.sees(record) else None
 
 
 def create_one(portal: Portal, table: Table, wish: dict[str, Any], enforce: bool = False) -> Record:
@@ -194,35 +188,35 @@ def create_one(portal: Portal, table: Table, wish: dict[str, Any], enforce: bool
     ties = [_tie(portal, table, tie) for tie in wish.get("associations") or []]
     record = writes.create(portal, table, values, enforce=enforce)
     for to, target, types in ties:
-        portal.links.add(table.kind.name, record.id, to.kind.name, target.id, types)
-        touch_contact(portal, to, target)
+        life.associate(portal, (table, record, to, target), types)
     return record
 
 
-def touch_contact(portal: Portal, table: Table, record: Record) -> None:
-    """New associations move a contact's modification time (switch activity_stamps)."""
-    if table.kind.name == "contacts" and portal.switches.activity_stamps:
-        writes.touch(portal, table, record)
-
-
-def type_ids(specs: Any) -> list[int]:
-    """Association type ids of [{associationCategory, associationTypeId}]."""
-    rows = specs if isinstance(specs, list) else []
-    found = [row.get("associationTypeId") for row in rows if isinstance(row, dict)]
-    return [number for number in found if isinstance(number, int) and number]
+def type_ids(portal: Portal, kind: str, to: str, specs: Any) -> list[int]:
+    """Association type ids of [{associationCategory, associationTypeId}]; raises 400 for unknown ones."""
+    rows = [row for row in specs if isinstance(row, dict)] if isinstance(specs, list) else []
+    found: list[int] = []
+    for row in rows:
+        number, category = row.get("associationTypeId"), str(row.get("associationCategory") or "")
+        if not isinstance(number, int) or not portal.labels.known(kind, to, number, category):
+            raise invalid(f"{category} association type {number} doesn't exist from {kind} to {to}")
+        found.append(number)
+    return found
 
 
 def _tie(portal: Portal, table: Table, tie: Any) -> tuple[Table, Record, list[int]]:
     """One association of a create: the table, the record and the type ids. Raises 400 or 404."""
     tie = tie if isinstance(tie, dict) else {}
-    types = type_ids(tie.get("types"))
+    rows = tie.get("types")
+    first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
+    number, category = first.get("associationTypeId"), str(first.get("associationCategory") or "")
     target = tie.get("to")
     text = str(target.get("id")) if isinstance(target, dict) else ""
-    for (kind, to), known in LINKS.items():
-        if kind == table.kind.name and set(types) & set(known):
+    for kind, to in LINKS:
+        if kind == table.kind.name and isinstance(number, int) and portal.labels.known(kind, to, number, category):
             found = portal.tables[to].find(int(text)) if text.isdigit() else None
             if found is None or not found.alive:
                 message = f"No {KINDS[to].singular} with id {text} exists"
                 raise HubSpotError(404, "OBJECT_NOT_FOUND", message)
-            return portal.tables[to], found, types
-    raise invalid(f"One or more associations are not valid: types {types} do not exist for {table.kind.name}")
+            return portal.tables[to], found, type_ids(portal, kind, to, rows)
+    raise invalid(f"One or more associations are not valid: type {number} does not exist for {table.kind.name}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from crmhub.sandbox.hubspot.batches import inputs_of
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid, not_found
-from crmhub.sandbox.hubspot.objects import body_of, flag, versioned
+from crmhub.sandbox.hubspot.paths import body_of, flag, versioned
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.records import Table
 from crmhub.sandbox.hubspot.schema import FIELD_TYPES, Option, Property, iso, valid_name

@@ -11,6 +11,8 @@ from crmhub.sandbox.hubspot.kinds import Kind
 from crmhub.sandbox.hubspot.schema import Property, iso
 from crmhub.sandbox.world import fraction
 
+BIN_LIFE = 90 * 86_400_000
+"""How long a record can be restored, in ms."""
 _CORRECTED = frozenset(("phone", "mobilephone", "jobtitle", "lifecyclestage", "hs_lead_status", "hubspot_owner_id"))
 
 
@@ -54,6 +56,12 @@ class Record:
         self.forgotten = False
         self.writes = 0
 
+    def forget(self) -> None:
+        """Keep nothing but the number."""
+        self.forgotten = True
+        self.props = {}
+        self.history = None
+
     @property
     def alive(self) -> bool:
         return self.archived_at is None and self.merged_into is None and not self.forgotten
@@ -80,6 +88,10 @@ class Table:
         self.ids: list[int] = []
         self.unique: dict[str, dict[str, int]] = {prop.name: {} for prop in properties.values() if prop.unique}
         """unique property -> value -> id"""
+        self.bin: dict[int, int] = {}
+        """id -> when it was archived, of what lies in the recycle bin"""
+        self.derive: Callable[[dict[str, str]], dict[str, str]] | None = None
+        """Properties that follow from others, where the type has such."""
         self.version = 0
         self._compute = compute
         self._by_time: list[tuple[int, int]] = []
@@ -151,6 +163,25 @@ class Table:
             self._remove((shown[1], record.id))
         self.version += 1
 
+    def archive(self, record: Record, now: int) -> None:
+        """Into the recycle bin."""
+        self.drop(record)
+        record.archived_at = now
+        self.bin[record.id] = now
+
+    def restore(self, record: Record, lag: float, now: int) -> None:
+        """Out of the recycle bin; search finds the record again after the lag, under its old stamp."""
+        del self.bin[record.id]
+        record.archived_at = None
+        self.pending[record.id] = Pending(now, None)
+        self.after_write(record, lag, now)
+
+    def empty_bin(self, now: int) -> None:
+        """What has lain in the recycle bin for 90 days is gone for good."""
+        for number in [number for number, at in self.bin.items() if now - at >= BIN_LIFE]:
+            del self.bin[number]
+            self.rows[number].forget()
+
     def settle(self, now: int) -> None:
         """Let the index catch up."""
         due = [number for number, wait in self.pending.items() if wait.visible_at <= now]
@@ -204,12 +235,15 @@ class Table:
         """When a seeded property got its value: most at creation, some at the last edit before the start."""
         return record.seeded_at if name in _CORRECTED and fraction(record.id, name) < 0.5 else record.created
 
-    def stamps(self, record: Record, updated: int | None = None) -> dict[str, str]:
-        """The properties that every answer can show and that no row stores."""
+    def stamps(self, record: Record, updated: int | None = None, props: dict[str, str] | None = None) -> dict[str, str]:
+        """The properties that every answer can show and that no row stores; `props` when not those of now."""
         created = "createdate" if "createdate" in self.properties else "hs_createdate"
-        return {
+        found = {
             created: iso(record.created),
             "hs_createdate": iso(record.created),
             self.kind.modified: iso(record.updated if updated is None else updated),
             "hs_object_id": str(record.id),
         }
+        if self.derive is not None:
+            found |= self.derive(self.props(record) if props is None else props)
+        return found

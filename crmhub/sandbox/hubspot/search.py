@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid
-from crmhub.sandbox.hubspot.objects import body_of, versioned
-from crmhub.sandbox.hubspot.portal import Portal
+from crmhub.sandbox.hubspot.paths import body_of, versioned
+from crmhub.sandbox.hubspot.portal import LINKED, Portal
 from crmhub.sandbox.hubspot.records import Table
 from crmhub.sandbox.hubspot.schema import Property, iso, to_ms
 from crmhub.sandbox.messages import Request, Response, Router
@@ -72,21 +72,25 @@ class SearchApi:
         wait = table.pending.get(number)
         if wait is not None and wait.shown is not None:
             props, updated = wait.shown
-            stamps = table.stamps(record, updated)
+            stamps = table.stamps(record, updated, props)
             for name in shaped["properties"]:
-                if name != "associatedcompanyid":
+                if name not in LINKED.get(table.kind.name, ()):
                     shaped["properties"][name] = stamps[name] if name in stamps else props.get(name)
             shaped["updatedAt"] = iso(updated)
+        if not self._portal.switches.merged_ids_in_search and "hs_merged_object_ids" in shaped["properties"]:
+            shaped["properties"]["hs_merged_object_ids"] = None
         return shaped
 
     def _matching(self, table: Table, wish: dict[str, Any]) -> list[int]:
         """Ids of all results in order; pages of one search share one evaluation."""
         asked = {key: wish.get(key) for key in ("filterGroups", "sorts", "query")}
-        key = orjson.dumps([table.kind.name, table.version, asked])
+        key = orjson.dumps([table.kind.name, table.version, self._portal.sight, asked])
         if key in self._results:
             self._results.move_to_end(key)
             return self._results[key]
         groups = _groups(wish.get("filterGroups"))
+        asked_for = {one.get("propertyName") for group in groups for one in group}
+        linked = [name for name in LINKED.get(table.kind.name, ()) if name in asked_for]
         low, high = _window(table, groups)
         tests = [[_test(table, one) for one in group] for group in groups]
         words = str(wish.get("query") or "").lower().split()
@@ -94,12 +98,20 @@ class SearchApi:
         found: list[tuple[Any, int]] = []
         plain = not words and all(len(group) == 0 for group in tests)
         modified = table.kind.modified
+        sees, rows, limited = self._portal.sees, table.rows, self._portal.sight < 1.0
         for updated, number in table.indexed(low, high):
+            if limited and not sees(rows[number]):
+                continue
             if plain and sort == modified:
                 found.append((updated, number))
                 continue
             props = table.shown(number)[0]
-            row = {**props, **table.stamps(table.rows[number], updated)}
+            record = table.rows[number]
+            row = {**props, **table.stamps(record, updated, props)}
+            for name in linked:
+                held = self._portal.linked(table, record, name)
+                if held is not None:
+                    row[name] = held
             if tests and not any(all(test(row) for test in group) for group in tests):
                 continue
             if words and not all(any(word in row.get(name, "").lower() for name in _QUERY_FIELDS) for word in words):
@@ -165,7 +177,7 @@ def _sort(table: Table, wish: Any) -> tuple[str, str]:
 
 def _property(table: Table, name: str) -> Property:
     prop = table.properties.get(name)
-    if prop is None:
+    if prop is None or prop.archived_at is not None:
         raise HubSpotError(
             400,
             "VALIDATION_ERROR",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from crmhub.sandbox.activities import call_outcome, email_incoming, meeting_outcome, task_done
 from crmhub.sandbox.hubspot.kinds import KINDS, STEP
+from crmhub.sandbox.hubspot.owners import owner_id
 from crmhub.sandbox.hubspot.records import Record
 from crmhub.sandbox.hubspot.schema import iso
-from crmhub.sandbox.hubspot.tables import STAGES
+from crmhub.sandbox.hubspot.seed_deals import SeedDeals
 from crmhub.sandbox.ids import SALESFORCE_PREFIX, hubspot_contact_id, salesforce_id
 from crmhub.sandbox.seen import company_times_of, email_of, has_more_email, see, see_company, times_of
 from crmhub.sandbox.world import (
@@ -21,8 +22,6 @@ from crmhub.sandbox.world import (
     fraction,
 )
 
-OWNER_BASE = 71_000_000
-QUEUE_OWNER = OWNER_BASE + 900
 STAGE_OF = {"subscriber": "subscriber", "lead": "lead", "mql": "marketingqualifiedlead",
             "opportunity": "opportunity", "customer": "customer"}  # fmt: skip
 INDUSTRY_OF = {
@@ -46,15 +45,12 @@ _DISPOSITION = {
 _EMPLOYEES = ((5, "1-5"), (25, "5-25"), (50, "25-50"), (100, "50-100"), (500, "100-500"), (1000, "500-1000"))
 
 
-def owner_id(rep: int) -> str:
-    return str(OWNER_BASE + 11 * rep)
-
-
 class Seed:
     """Rows of the seeded portal, and the computation of their properties."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.deals = SeedDeals(world)
         self.forms: dict[str, list[Activity]] = {kind: [] for kind in FORM_KINDS}
         self.forms_of: dict[int, list[Activity]] = {}
         self._touches: dict[str, list[Activity]] = {kind: [] for kind in _TABLE_OF}
@@ -294,8 +290,3 @@ def _lead_status(stage: str, seed: int) -> str:
     if stage == "opportunity":
         return "OPEN_DEAL"
     return ("NEW", "OPEN", "IN_PROGRESS", "ATTEMPTED_TO_CONTACT", "CONNECTED", "UNQUALIFIED")[int(draw * 10) % 6]
-
-
-def stage_rank(stage: str) -> int:
-    """Place of a lifecycle stage in the default order; unknown ones last."""
-    return STAGES.index(stage) if stage in STAGES else len(STAGES)

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmhub.sandbox.clock import Clock
-from crmhub.sandbox.hubspot import writes
+from crmhub.sandbox.hubspot import life, writes
 from crmhub.sandbox.hubspot.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN, Access
 from crmhub.sandbox.hubspot.account import AccountApi
 from crmhub.sandbox.hubspot.associations import AssociationsApi
+from crmhub.sandbox.hubspot.automations import Automations
 from crmhub.sandbox.hubspot.batches import BatchesApi
 from crmhub.sandbox.hubspot.errors import HubSpotError, daily_limit, generic
 from crmhub.sandbox.hubspot.forms import FormsApi
 from crmhub.sandbox.hubspot.kinds import ALIASES
 from crmhub.sandbox.hubspot.least import least
 from crmhub.sandbox.hubspot.objects import ObjectsApi
-from crmhub.sandbox.hubspot.portal import UI_USER, Portal
+from crmhub.sandbox.hubspot.pipelines import PipelinesApi
+from crmhub.sandbox.hubspot.portal import PERSON, Portal
 from crmhub.sandbox.hubspot.properties import PropertiesApi
 from crmhub.sandbox.hubspot.records import Actor, Record, Table
 from crmhub.sandbox.hubspot.search import SearchApi
@@ -46,6 +48,7 @@ class HubSpot:
     def __init__(self, world: World, clock: Clock, options: Options) -> None:
         self._world = world
         self._portal = Portal(world, clock, options)
+        Automations(self._portal)
         self._access = Access(self._portal)
         self._forms = FormsApi(self._portal)
         self.router: Router = _Routes()
@@ -57,6 +60,7 @@ class HubSpot:
             AssociationsApi(self._portal),
             PropertiesApi(self._portal),
             AccountApi(self._portal, self._access),
+            PipelinesApi(self._portal),
             self._forms,
             self._access,
         ):
@@ -114,7 +118,7 @@ class HubSpot:
             if kind == "submissions":
                 return self._forms.submit(remote_id, fields)
             table = self._table(kind)
-            who = Actor("CRM_UI", f"userId:{UI_USER}", UI_USER) if actor == "person" else Actor(actor.upper(), actor)
+            who = PERSON if actor == "person" else Actor(actor.upper(), actor)
             if remote_id == "new":
                 values = writes.clean(self._portal, table, fields, None, by_person=True)
                 return self._row(table, writes.create(self._portal, table, values, who))
@@ -127,7 +131,7 @@ class HubSpot:
     def delete(self, kind: str, remote_id: str) -> None:
         table = self._table(kind)
         try:
-            writes.archive(self._portal, table, writes.live(table, remote_id))
+            life.archive(self._portal, table, writes.live(table, remote_id), PERSON)
         except HubSpotError as problem:
             raise ControlError(problem.message) from problem
 

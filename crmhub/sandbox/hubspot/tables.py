@@ -61,11 +61,6 @@ OPTION_SETS: dict[str, str] = {
         "NOT_STARTED=Not started;IN_PROGRESS=In progress;WAITING=Waiting;COMPLETED=Completed;DEFERRED=Deferred"
     ),
     "hs_email_direction": ("EMAIL=Email;INCOMING_EMAIL=Incoming Email;FORWARDED_EMAIL=Forwarded Email"),
-    "deal_stage": (
-        "appointmentscheduled=Appointment Scheduled;qualifiedtobuy=Qualified To Buy;"
-        "presentationscheduled=Presentation Scheduled;decisionmakerboughtin=Decision Maker Bought-In;"
-        "contractsent=Contract Sent;closedwon=Closed Won;closedlost=Closed Lost"
-    ),
 }
 
 _STAGE_DATES = "\n".join(f"hs_lifecyclestage_{stage}_date|Became a {stage} date|datetime|date|r|" for stage in STAGES)
@@ -192,16 +187,26 @@ company_currency|Company currency|enumeration|select|x|EUR;GBP;USD
 DEALS = f"""
 dealname|Deal Name|string|text|f|
 amount|Amount|number|number|f|
-dealstage|Deal Stage|enumeration|radio||@deal_stage
-pipeline|Pipeline|enumeration|select||default=Sales Pipeline
+dealstage|Deal Stage|enumeration|radio||
+pipeline|Pipeline|enumeration|select||
 closedate|Close Date|datetime|date|f|
 createdate|Create Date|datetime|date||
 dealtype|Deal Type|enumeration|radio||newbusiness=New Business;existingbusiness=Existing Business
 description|Deal Description|string|textarea||
 deal_currency_code|Currency|enumeration|select||EUR;GBP;USD
+hs_priority|Priority|enumeration|select||low=Low;medium=Medium;high=High
+hs_next_step|Next step|string|text||
+closed_lost_reason|Closed Lost Reason|string|textarea||
+closed_won_reason|Closed Won Reason|string|textarea||
 hs_is_closed|Is Deal Closed?|bool|booleancheckbox|c|@bool
 hs_is_closed_won|Is Closed Won|bool|booleancheckbox|c|@bool
+hs_is_closed_lost|Is Closed Lost|bool|booleancheckbox|c|@bool
+hs_is_open_count|Is Open (numeric)|number|number|c|
 hs_deal_stage_probability|Deal probability|number|number|c|
+hs_projected_amount|Weighted amount|number|number|c|
+hs_closed_amount|Closed Deal Amount|number|number|c|
+amount_in_home_currency|Amount in company currency|number|number|c|
+num_associated_contacts|Number of Associated Contacts|number|number|c|
 hs_lastmodifieddate|Last Modified Date|datetime|date|r|
 {_COMMON}"""
 

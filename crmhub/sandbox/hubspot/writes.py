@@ -1,4 +1,4 @@
-"""Changes to records: checked against the property metadata, with history; merges, archive, privacy delete."""
+"""Changes to records: checked against the property metadata, with history. Life and death are in `life`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from typing import Any
 
 from crmhub.sandbox.hubspot.errors import HubSpotError, bad_properties, conflict, invalid, not_found
-from crmhub.sandbox.hubspot.portal import API, PORTAL, Portal
-from crmhub.sandbox.hubspot.records import Actor, Pending, Record, Table, Version
-from crmhub.sandbox.hubspot.schema import BadValueError, iso
-from crmhub.sandbox.hubspot.seed import stage_rank
-
-MERGE_LIMIT = 250
+from crmhub.sandbox.hubspot.portal import API, Portal
+from crmhub.sandbox.hubspot.records import Actor, Record, Table, Version
+from crmhub.sandbox.hubspot.schema import BadValueError, iso, to_ms
+from crmhub.sandbox.hubspot.stages import DEFAULT, Pipelines
 
 
 def clean(portal: Portal, table: Table, wish: Any, record: Record | None, by_person: bool = False) -> dict[str, str]:
@@ -44,8 +42,10 @@ def clean(portal: Portal, table: Table, wish: Any, record: Record | None, by_per
             problems.append((name, "INVALID_OWNER_ID", f"{text} is not a valid owner id."))
             continue
         found[name] = _rewritten(text, portal.switches.rewrite.get(name, ""))
+    if not problems and table.kind.name == "deals":
+        problems = wrong_stage(portal.pipelines, found, {} if record is None else table.props(record))
     if problems:
-        raise bad_properties(PORTAL, problems)
+        raise bad_properties(portal.id, problems)
     _check_unique(portal, table, found, record)
     return found
 
@@ -58,8 +58,14 @@ def create(portal: Portal, table: Table, values: dict[str, str], actor: Actor = 
     table.add(record, portal.switches.index_lag, now)
     if table.kind.name == "contacts":
         values = {"lifecyclestage": "lead", **values}
+    elif table.kind.name == "deals":
+        values = {"pipeline": DEFAULT, **values}
     _put(table, record, values, actor, now)
     table.version += 1
+    portal.tell("creation", table, record, actor)
+    for name, value in values.items():
+        if value:
+            portal.tell("propertyChange", table, record, actor, name=name, value=value, new=True)
     return record
 
 
@@ -67,12 +73,25 @@ def require(portal: Portal, table: Table, values: dict[str, str], enforce: bool)
     """Raise 400 when a create lacks what its type needs; `enforce` adds the portal's own rules."""
     if not any(values.get(name) for name in table.kind.needed):
         needed = " or ".join(table.kind.needed)
-        raise invalid(f"Error creating {table.kind.singular.upper()}. Some required properties were not set.",
-                      "REQUIRED_FIELD", properties=[needed])  # fmt: skip
+        raise _unset(table, [needed])
+    missing = [name for name in table.kind.demanded if not values.get(name)]
+    if missing:
+        raise _unset(table, missing)
     if enforce:
         missing = [name for name in portal.switches.required.get(table.kind.name, []) if not values.get(name)]
         if missing:
-            raise invalid("Some required properties were not set.", "REQUIRED_FIELD", properties=missing)
+            raise _unset(table, missing)
+        require_when(portal, table, values, {})
+
+
+def require_when(portal: Portal, table: Table, values: dict[str, str], props: dict[str, str]) -> None:
+    """The portal's conditional rules (2026-09 only): raise 400 when a written value demands others."""
+    for rule, names in portal.switches.required_when.get(table.kind.name, {}).items():
+        name, _, value = rule.partition("=")
+        if values.get(name) == value:
+            missing = [one for one in names if not values.get(one, props.get(one))]
+            if missing:
+                raise _unset(table, missing)
 
 
 def update(portal: Portal, table: Table, record: Record, values: dict[str, str], actor: Actor = API) -> Record:
@@ -83,15 +102,41 @@ def update(portal: Portal, table: Table, record: Record, values: dict[str, str],
         return record
     forward = portal.switches.stage_forward_only and actor.source_type != "CRM_UI"
     stage = changed.get("lifecyclestage")
-    if stage and forward and stage_rank(stage) < stage_rank(props.get("lifecyclestage", "subscriber")):
+    if stage and forward and stage_rank(table, stage) < stage_rank(table, props.get("lifecyclestage", "")):
         del changed["lifecyclestage"]  # answered with 200 and left as it is
         if not changed:
             return record
     now = portal.now()
+    if "dealstage" in changed and portal.switches.close_stamps and "closedate" not in values:
+        found = portal.pipelines.stage(changed["dealstage"])
+        if found is not None and found[1].closed:
+            changed["closedate"] = iso(now)
     table.before_write(record)
     _put(table, record, changed, actor, now)
     touch(portal, table, record, started=True)
+    for name, value in changed.items():
+        portal.tell("propertyChange", table, record, actor, name=name, value=value)
     return record
+
+
+def stage_rank(table: Table, stage: str) -> int:
+    """Place of a lifecycle stage in the order of the portal; none before all, unknown ones last."""
+    if not stage:
+        return -1
+    options = table.properties["lifecyclestage"].options
+    return next((one.order for one in options if one.value == stage), len(options))
+
+
+def wrong_stage(pipelines: Pipelines, values: dict[str, str], props: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Problems of a deal whose stage does not belong to its pipeline."""
+    if not values.get("dealstage") and not values.get("pipeline"):
+        return []
+    pipeline = values.get("pipeline") or props.get("pipeline") or DEFAULT
+    stage = values.get("dealstage") or props.get("dealstage", "")
+    found = pipelines.stage(stage)
+    if not stage or (found is not None and found[0].id == pipeline):
+        return []
+    return [("dealstage", "INVALID_OPTION", f"{stage} is not a stage of the pipeline {pipeline}")]
 
 
 def touch(portal: Portal, table: Table, record: Record, started: bool = False) -> None:
@@ -101,67 +146,6 @@ def touch(portal: Portal, table: Table, record: Record, started: bool = False) -
         table.before_write(record)
     record.updated = max(record.updated, now)
     table.after_write(record, portal.switches.index_lag, now)
-
-
-def archive(portal: Portal, table: Table, record: Record) -> None:
-    """To the recycle bin; the modification time does not move."""
-    if record.archived_at is not None:
-        return
-    table.drop(record)
-    _release(table, record)
-    record.archived_at = portal.now()
-
-
-def forget(portal: Portal, table: Table, record: Record) -> None:
-    """GDPR delete: no trace in the archive, and the address cannot come back."""
-    props = table.props(record)
-    if props.get("email"):
-        portal.blocked_emails.add(props["email"])
-    if record.archived_at is None:
-        table.drop(record)
-        _release(table, record)
-    portal.links.drop(table.kind.name, record.id)
-    record.forgotten = True
-    record.props = {}
-    record.history = None
-
-
-def merge(portal: Portal, table: Table, primary: Record, other: Record) -> Record:
-    """Two become one: under a new id, or under the primary's (switch merge_mode)."""
-    if primary is other:
-        raise invalid("Cannot merge an object with itself")
-    merged = _identities(table, primary) + _identities(table, other)
-    if len(set(merged)) > MERGE_LIMIT:
-        raise HubSpotError(400, "VALIDATION_ERROR", "Cannot have more than 250 identities on one record")
-    now = portal.now()
-    first, second = dict(table.props(primary)), dict(table.props(other))
-    values = {**second, **first}
-    emails = [email for email in (second.get("email"), *_split(second), *_split(first)) if email]
-    for record in (primary, other):
-        table.drop(record)
-        _release(table, record)
-    if portal.switches.merge_mode == "new_id":
-        survivor = Record(table.next_id(), min(primary.created, other.created), now)
-        table.add(survivor, portal.switches.index_lag, now)
-        primary.merged_into = survivor.id
-    else:
-        survivor = primary
-        survivor.updated = now
-        table.pending.setdefault(survivor.id, Pending(now, None))
-        table.after_write(survivor, portal.switches.index_lag, now)
-    other.merged_into = survivor.id
-    values["hs_merged_object_ids"] = ";".join(str(number) for number in dict.fromkeys(merged))
-    if table.kind.name == "contacts":
-        values["hs_calculated_merged_vids"] = f"{other.id}:{now}"
-        extra = [email for email in dict.fromkeys(emails) if email != values.get("email")]
-        values["hs_additional_emails"] = ";".join(extra)
-    survivor.props = {name: value for name, value in values.items() if value}
-    survivor.history = dict(primary.history or {})
-    _claim(table, survivor)
-    for record in (primary, other):
-        portal.links.move(table.kind.name, record.id, survivor.id)
-    table.version += 1
-    return survivor
 
 
 def live(table: Table, text: Any, archived: bool = False) -> Record:
@@ -193,9 +177,14 @@ def _check_unique(portal: Portal, table: Table, values: dict[str, str], record: 
             if name == "email":
                 raise conflict(f"Contact already exists. Existing ID: {holder.id}")
             message = f'{{"{name}":"{value}"}} already has that value. Conflicting record: {holder.id}'
-            raise bad_properties(PORTAL, [(name, "CONFLICTING_UNIQUE_VALUE", message)])
+            raise bad_properties(portal.id, [(name, "CONFLICTING_UNIQUE_VALUE", message)])
         if name == "email" and value in portal.blocked_emails:
             raise invalid(f"Contact with email {value} was deleted for privacy and cannot be created again")
+
+
+def _unset(table: Table, names: list[str]) -> HubSpotError:
+    message = f"Error creating {table.kind.singular.upper()}. Some required properties were not set."
+    return invalid(message, "REQUIRED_FIELD", properties=names)
 
 
 def _put(table: Table, record: Record, values: dict[str, str], actor: Actor, now: int) -> None:
@@ -206,7 +195,7 @@ def _put(table: Table, record: Record, values: dict[str, str], actor: Actor, now
         values = {**values, f"hs_lifecyclestage_{values['lifecyclestage']}_date": iso(now)}
     if values.get("hs_task_status") == "COMPLETED":
         values = {**values, "hs_task_completion_date": iso(now)}
-    _release(table, record)
+    release(table, record)
     for name, value in values.items():
         if value.startswith(";") and table.properties[name].field_type == "checkbox":
             held = [part for part in props.get(name, "").split(";") if part]
@@ -222,12 +211,14 @@ def _put(table: Table, record: Record, values: dict[str, str], actor: Actor, now
             props.pop(name, None)
         else:
             props[name] = value
+    if values.get("createdate"):  # deals alone let it be written
+        record.created = to_ms(values["createdate"]) or record.created
     if "email" in values:
         domain = values["email"].partition("@")[2]
         props.pop("hs_email_domain", None)
         if domain:
             props["hs_email_domain"] = domain
-    _claim(table, record)
+    claim(table, record)
 
 
 def _keys(table: Table, record: Record) -> list[tuple[str, str]]:
@@ -235,16 +226,16 @@ def _keys(table: Table, record: Record) -> list[tuple[str, str]]:
     props = table.props(record)
     found = [(name, _key(name, props[name])) for name in table.unique if name in props]
     if "hs_additional_emails" in props:
-        found += [("email", _key("email", email)) for email in _split(props)]
+        found += [("email", _key("email", email)) for email in more_emails(props)]
     return found
 
 
-def _claim(table: Table, record: Record) -> None:
+def claim(table: Table, record: Record) -> None:
     for name, key in _keys(table, record):
         table.unique[name].setdefault(key, record.id)
 
 
-def _release(table: Table, record: Record) -> None:
+def release(table: Table, record: Record) -> None:
     for name, key in _keys(table, record):
         if table.unique[name].get(key) == record.id:
             del table.unique[name][key]
@@ -254,13 +245,8 @@ def _key(name: str, value: str) -> str:
     return value.strip().lower() if name == "email" else value
 
 
-def _split(props: dict[str, str]) -> list[str]:
+def more_emails(props: dict[str, str]) -> list[str]:
     return [email for email in props.get("hs_additional_emails", "").split(";") if email]
-
-
-def _identities(table: Table, record: Record) -> list[int]:
-    held = table.props(record).get("hs_merged_object_ids", "")
-    return [record.id, *(int(part) for part in held.split(";") if part)]
 
 
 def _rewritten(text: str, how: str) -> str:
