@@ -21,14 +21,18 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1.0, help="speed of the clock; 0 pins it")
     parser.add_argument("--lag", type=float, default=None, help="index lag in seconds of every vendor")
     parser.add_argument("--no-limits", action="store_true", help="no rate limits and quotas")
-    parser.add_argument("--hostile", action="store_true", help="a seeded mix of faults")
+    parser.add_argument(
+        "--hostile", action="store_true", help="a seeded mix of faults, late rows, skewed clocks and other writers"
+    )
+    parser.add_argument("--latency", type=float, default=0.0, help="milliseconds that every answer takes")
+    parser.add_argument("--latency-jitter", type=float, default=0.0, help="up to this many more or less")
     parser.add_argument("--vendors", default="", help="comma-separated; default: all")
     parser.add_argument("--port-control", type=int, default=0)
     for name in VENDORS:
         parser.add_argument(f"--port-{name}", type=int, default=0)
     arguments = parser.parse_args(argv)
-    if arguments.people < 0 or arguments.rate < 0:
-        parser.error("--people and --rate cannot be negative")
+    if min(arguments.people, arguments.rate, arguments.latency, arguments.latency_jitter) < 0:
+        parser.error("--people, --rate and --latency cannot be negative")
     arguments.vendors = [name for name in arguments.vendors.split(",") if name] or list(VENDORS)
     unknown = [name for name in arguments.vendors if name not in VENDORS]
     if unknown:
@@ -42,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     options = Options(seed=arguments.seed, limits=not arguments.no_limits, lag=arguments.lag, hostile=arguments.hostile)
     clock = Clock(arguments.now, arguments.rate)
     sockets = {name: listen(getattr(arguments, f"port_{name}")) for name in [CONTROL, *arguments.vendors]}
-    house = House(arguments.people, arguments.vendors, clock, options, arguments.hostile)
+    switches = {"latency_ms": arguments.latency, "latency_jitter_ms": arguments.latency_jitter}
+    house = House(arguments.people, arguments.vendors, clock, options, switches)
     for name, opened in sockets.items():
         house.urls[name] = f"http://127.0.0.1:{opened.getsockname()[1]}"
 

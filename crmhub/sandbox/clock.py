@@ -74,6 +74,18 @@ class Clock:
         return self.snapshot()
 
 
+class VendorClock(Clock):
+    """A vendor's own clock: the sandbox's, as far ahead or behind as `skew` (ms) says. Only the sandbox's is set."""
+
+    def __init__(self, house: Clock) -> None:
+        super().__init__(house.start, 0)
+        self._house = house
+        self.skew = 0
+
+    def now(self) -> int:
+        return self._house.now() + self.skew
+
+
 def parse_moment(text: str) -> int:
     """`--now`: milliseconds, or ISO 8601 (UTC when it names no zone), as milliseconds UTC."""
     if text.lstrip("-").isdigit():

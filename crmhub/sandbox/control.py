@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from crmhub.sandbox.calls import Limit, limits_of
 from crmhub.sandbox.clock import ClockError
 from crmhub.sandbox.faults import FaultError
-from crmhub.sandbox.house import House
+from crmhub.sandbox.house import OWN, House
 from crmhub.sandbox.messages import BadJsonError, Match, Request, Response, Router
-from crmhub.sandbox.vendor import ControlError
+from crmhub.sandbox.vendor import ControlError, Limited
 
 
 class Control:
@@ -27,6 +28,9 @@ class Control:
             ("GET", "/calls", lambda _: Response.json(house.calls.rows())),
             ("DELETE", "/calls", self._clear_calls),
             ("GET", "/calls/least", self._least),
+            ("GET", "/calls/pace/{vendor}", self._pace),
+            ("POST", "/calls/pace/{vendor}", self._pace),
+            ("GET", "/webhooks", lambda _: Response.json(house.courier.snapshot(house.clock.now()))),
             ("GET", "/state/{vendor}", self._state),
             ("GET", "/truth/people", lambda _: Response.ndjson(house.truth())),
             ("POST", "/reset", self._reset),
@@ -67,6 +71,16 @@ class Control:
     def _least(self, _: Request) -> Response:
         return Response.json({name: vendor.least() for name, vendor in self._house.vendors.items()})
 
+    def _pace(self, request: Request) -> Response:
+        name = request.params["vendor"]
+        vendor = self._house.vendor(name)
+        limits: list[Limit] = []
+        if request.method == "POST":
+            limits = limits_of(request.json())
+        elif isinstance(vendor, Limited):
+            limits = limits_of(vendor.rate_limits())
+        return Response.json(self._house.calls.pace(name, limits))
+
     def _state(self, request: Request) -> Response:
         return Response.ndjson(self._house.vendor(request.params["vendor"]).state())
 
@@ -94,12 +108,13 @@ class Control:
         return Response.json(vendor.act(action, wish))
 
     def _show_settings(self, request: Request) -> Response:
-        return Response.json(self._house.vendor(request.params["vendor"]).settings({}))
+        name = request.params["vendor"]
+        return Response.json(self._house.change({}) if name == OWN else self._house.vendor(name).settings({}))
 
     def _settings(self, request: Request) -> Response:
         wish = _wish(request)
-        vendor = self._house.vendor(wish.pop("vendor", None))
-        return Response.json(vendor.settings(wish))
+        name = wish.pop("vendor", None)
+        return Response.json(self._house.change(wish) if name == OWN else self._house.vendor(name).settings(wish))
 
 
 def _wish(request: Request) -> dict[str, Any]:

@@ -2,38 +2,92 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from typing import Any
 
+from crmhub.sandbox import hostile
 from crmhub.sandbox.calls import Calls
-from crmhub.sandbox.clock import Clock
+from crmhub.sandbox.clock import Clock, VendorClock
+from crmhub.sandbox.courier import Courier
 from crmhub.sandbox.faults import Faults
-from crmhub.sandbox.vendor import ControlError, Options, Vendor, build
+from crmhub.sandbox.native import NativeSync
+from crmhub.sandbox.switches import Switches
+from crmhub.sandbox.vendor import ControlError, Options, Sender, Vendor, build
 from crmhub.sandbox.world import World
+
+OWN = "sandbox"
+"""The name under which the switches of the whole sandbox are set."""
 
 
 class House:
     """Holds the parts together and can put all of them back to the start."""
 
-    def __init__(self, people: int, names: list[str], clock: Clock, options: Options, hostile: bool = False) -> None:
+    def __init__(
+        self, people: int, names: list[str], clock: Clock, options: Options, switches: dict[str, Any] | None = None
+    ) -> None:
         self.clock = clock
         self.options = options
         self.names = names
         self.urls: dict[str, str] = {}
-        self.calls = Calls()
-        self.faults = Faults(options.seed, hostile)
+        self.calls = Calls(clock)
+        self.faults = Faults(options.seed, options.hostile)
+        self._start_switches = switches or {}
         started = time.perf_counter()
         self.world = World(people, options.seed, clock.start)
-        self.vendors: dict[str, Vendor] = {}
         self._build()
         self.built_in = time.perf_counter() - started
 
     def _build(self) -> None:
-        self.vendors = {name: build(name, self.world, self.clock, self.options) for name in self.names}
+        """Vendors, switches and dice as at the start."""
+        self.clocks = {name: VendorClock(self.clock) for name in self.names}
+        self.vendors: dict[str, Vendor] = {
+            name: build(name, self.world, self.clocks[name], self.options) for name in self.names
+        }
+        self.switches = Switches()
+        self.courier = Courier(self.options.seed, self.switches)
+        self._dice = random.Random(f"latency {self.options.seed}")
+        self._native: NativeSync | None = None
+        self._native_at = 0
+        self.change(self._start_switches)
+        if self.options.hostile:
+            skew = {name: value for name, value in hostile.SKEW_MS.items() if name in self.vendors}
+            self.change({**hostile.SWITCHES, "skew_ms": skew, **self._start_switches})
+            for name, wish in hostile.VENDORS.items():
+                if name in self.vendors:
+                    self.vendors[name].settings(dict(wish))
+
+    def change(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Switches of the whole sandbox; -> all of them. Raises ControlError."""
+        found = self.switches.change(wish, self.names)
+        for name, clock in self.clocks.items():
+            clock.skew = self.switches.skew_ms.get(name, 0)
+        if not self.switches.native_sync:
+            self._native = None
+        elif self._native is None and {"hubspot", "salesforce"} <= set(self.vendors):
+            self._native = NativeSync(self.world, self.vendors["hubspot"], self.vendors["salesforce"], self.switches)
+            self._native_at = self.clock.now()
+        return found
+
+    def tick(self) -> None:
+        """What happens by itself, asked before every request and every few hundredths of a second."""
+        now = self.clock.now()
+        if self._native is not None and now >= self._native_at + self.switches.native_sync_seconds * 1000:
+            self._native_at = now
+            self._native.run()
+        for vendor in self.vendors.values():
+            if isinstance(vendor, Sender):
+                self.courier.collect(vendor, now)
+
+    def latency(self) -> float:
+        """Seconds that the next answer takes."""
+        spread = self.switches.latency_jitter_ms
+        more = self._dice.uniform(-spread, spread) if spread else 0.0
+        return max(0.0, self.switches.latency_ms + more) / 1000
 
     def reset(self) -> None:
-        """Back to the seeded start, clock, faults and counts included. The world itself never changes."""
+        """Back to the seeded start, clock, switches, faults and counts included. The world itself never changes."""
         self.clock.reset()
         self.faults.reset()
         self.calls.clear()

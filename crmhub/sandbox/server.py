@@ -14,8 +14,9 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from crmhub.sandbox.calls import NO_ANSWER
-from crmhub.sandbox.clock import http_date
+from crmhub.sandbox.clock import Clock, http_date
 from crmhub.sandbox.control import Control
+from crmhub.sandbox.courier import post
 from crmhub.sandbox.faults import Rule
 from crmhub.sandbox.house import House
 from crmhub.sandbox.messages import BadJsonError, Match, Query, Request, Response
@@ -25,6 +26,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 CONTROL = "control"
+_TICK = 0.02
+"""Seconds of real time between two looks at what happens by itself."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -63,9 +66,10 @@ class Application:
         request = await _read(scope, receive)
         if request is None:
             return  # the caller went away before the whole request was here: it never happened
+        self.house.tick()
         place = self.ports[scope["server"][1]]
         if place == CONTROL:
-            await self._send(send, self.control.answer(request), head=request.method == "HEAD")
+            await self._send(send, self.house.clock, self.control.answer(request), head=request.method == "HEAD")
             return
         await self._vendor(place, request, scope, send)
 
@@ -75,6 +79,7 @@ class Application:
         match = vendor.router.match(request.method, request.path)
         if isinstance(match, Match):
             request.route, request.params = match.route, match.params
+        house.calls.arrive(name, request.method, request.route or "(none)")
         rule = house.faults.pick(name, request, vendor.is_token_route(request.route))
         if rule is not None and (rule.kind == "drop_before" or (rule.kind == "slow" and rule.when == "before")):
             if rule.kind == "drop_before":
@@ -89,9 +94,11 @@ class Application:
             if rule.kind == "slow" and rule.when != "before":
                 await asyncio.sleep(rule.seconds)
             response = _spoiled(response, rule)
+        if wait := house.latency():
+            await asyncio.sleep(wait)
         house.calls.add(name, request.method, request.route or "(none)", response.status)
         cut = rule is not None and rule.kind == "cut"
-        await self._send(send, response, cut=cut, head=request.method == "HEAD")
+        await self._send(send, house.clocks[name], response, cut=cut, head=request.method == "HEAD")
         if cut and rule is not None and rule.close:
             await self._abort(scope)
         return None
@@ -106,10 +113,19 @@ class Application:
         await asyncio.sleep(0)  # lets the protocol learn that the connection is gone
         await asyncio.sleep(0)
 
-    async def _send(self, send: Send, response: Response, cut: bool = False, head: bool = False) -> None:
+    async def live(self) -> None:
+        """What happens by itself, for ever: other writers and webhooks, one at a time so that they keep their order."""
+        while True:
+            self.house.tick()
+            courier = self.house.courier
+            for parcel in courier.due(self.house.clock.now()):
+                courier.posted(parcel, await asyncio.to_thread(post, parcel.outgoing))
+            await asyncio.sleep(_TICK)
+
+    async def _send(self, send: Send, clock: Clock, response: Response, cut: bool = False, head: bool = False) -> None:
         body = response.body
         headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
-        headers.append((b"date", http_date(self.house.clock.now()).encode()))
+        headers.append((b"date", http_date(clock.now()).encode()))
         if response.lines is not None:
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
             for chunk in response.chunks():
@@ -218,13 +234,22 @@ def serve(application: Application, sockets: dict[str, socket.socket], ready: Ca
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    asyncio.run(_run(_Server(config), list(sockets.values()), ready))
+    asyncio.run(_run(application, _Server(config), list(sockets.values()), ready))
 
 
-async def _run(server: _Server, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
+async def _run(
+    application: Application, server: _Server, sockets: list[socket.socket], ready: Callable[[], None]
+) -> None:
     serving = asyncio.create_task(server.serve(sockets=sockets))
     while not server.started and not serving.done():
         await asyncio.sleep(0.005)
     if server.started:
         ready()
+    living = asyncio.create_task(application.live())
+    await asyncio.wait((serving, living), return_when=asyncio.FIRST_COMPLETED)
+    if living.done():
+        server.should_exit = True
     await serving
+    living.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await living

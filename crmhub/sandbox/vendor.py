@@ -103,6 +103,14 @@ class Sender(Protocol):
         """How it ended: the receiver's HTTP status, 0 without an answer. Called once for each that was handed out."""
 
 
+@runtime_checkable
+class Limited(Protocol):
+    """A vendor with limits per time, of which `GET /calls/pace` tells how much was used."""
+
+    def rate_limits(self) -> list[dict[str, Any]]:
+        """[{name, calls, window_ms, match: regex of `METHOD route`}], as they are set now."""
+
+
 # In the order of the ready line. A vendor joins with one line.
 VENDORS: dict[str, str] = {
     "hubspot": "crmhub.sandbox.hubspot.server:HubSpot",
