@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from hashlib import blake2b
 from typing import Any
 
 from connectors.contract import FieldRequest
 from core.expressions import Condition
 from core.identity import region_of
 from core.mapping import Mapping
-from core.mapping_structs import StreamMap, Unwritable
+from core.mapping_structs import StreamMap, Target, Unwritable
 from core.model import Entity, Stage, Value
 from core.planning import RecordPlan, View, Wanted, plan_record
 from core.store.entities import EntityRow
@@ -28,6 +29,8 @@ from jobs.runtime import Hub
 
 BATCH = 500
 SAMPLES = 3
+#: what the CRM's description of a field speaks against is described anew after this long
+ASK_AGAIN_MS = 3600 * 1000
 
 
 @dataclass(slots=True)
@@ -86,10 +89,26 @@ class _Planner:
         self.now = hub.clock.now()
         self.plan = Plan(None, hub.config_hash, self.now)
         self.missing: dict[tuple[str, str], list[FieldRequest]] = {}
+        self.asking_again: set[tuple[str, str]] = set()
         self.streams: dict[tuple[str, str], StreamMap] = {
             (n, s.name): s for n in names for s in self.mapping.streams(n)
         }
-        self.targets = {key: self.mapping.targets(*key) for key in self.streams}
+        self.targets = {key: self._writable(*key) for key in self.streams}
+
+    def _writable(self, name: str, stream: str) -> tuple[Target, ...]:
+        """The targets that the CRM shows us and lets us write, as last described, and those we are to create."""
+        shown = self.hub.known_schema(name, stream)
+        found = []
+        for t in self.mapping.targets(name, stream):
+            remote = shown.get(t.remote.lower())
+            if not shown or t.create or (remote is not None and remote.writable):
+                found.append(t)
+                continue
+            why = "only lets us read" if remote is not None else "does not show our user"
+            self.plan.held["unwritable"] += 1
+            self.plan.held_samples.setdefault("unwritable", []).append(f"{name} {stream} {why} {t.remote}")
+            self.hub.describe_soon(name, stream, within_ms=ASK_AGAIN_MS)
+        return tuple(found)
 
     def run(self) -> Plan:
         hub = self.hub
@@ -105,6 +124,8 @@ class _Planner:
                     self._store(self._batch(entity, ids))
                     hub.progress(f"plan: {self.plan.ops} writes so far")
             self._store(self._missing_records())
+            for name, stream in self.asking_again:
+                hub.describe_soon(name, stream, within_ms=ASK_AGAIN_MS)
             self._say_fields()
             if self.plan.id is not None:
                 hub.outbox.close_plan(self.plan.id, self.plan.summary())
@@ -112,10 +133,25 @@ class _Planner:
 
     def _wake_all_when_rules_changed(self) -> None:
         hub = self.hub
-        if hub.runs.setting("planned_hash") != hub.config_hash:
+        rules = f"{hub.config_hash} {self._targets_hash()}"
+        if hub.runs.setting("planned_hash") != rules:
             with hub.db.write():
                 hub.entities.plan_everything()
-            hub.runs.set_setting("planned_hash", hub.config_hash, now=self.now)
+            hub.runs.set_setting("planned_hash", rules, now=self.now)
+
+    def _targets_hash(self) -> str:
+        """Changes with what may be written: fields shown or hidden, options added or gone."""
+        told = [
+            (t.connection, t.stream, t.remote, sorted(t.allowed or ()))
+            for name in self.hub.names()
+            for s in self.mapping.streams(name)
+            for t in self._targets_of(name, s.name)
+        ]
+        return blake2b(repr(told).encode(), digest_size=8).hexdigest()
+
+    def _targets_of(self, name: str, stream: str) -> tuple[Target, ...]:
+        found = self.targets.get((name, stream))
+        return found if found is not None else self._writable(name, stream)
 
     def _store(self, items: Sequence[PlanItem]) -> None:
         if not items:
@@ -171,6 +207,8 @@ class _Planner:
         return found
 
     def _count_held(self, r: StoredRecord, made: RecordPlan) -> None:
+        if any(h.kind == "unwritable" for h in made.held):  # an option may have been added in the CRM
+            self.asking_again.add((r.connection, r.stream))
         for h in made.held:
             self.plan.held[h.kind] += 1
             some = self.plan.held_samples.setdefault(h.kind, [])

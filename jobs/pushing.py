@@ -53,6 +53,7 @@ class Pusher:
         self.hub, self.name, self.result = hub, name, result
         self.connector = hub.connector(name)
         self.ensured: set[str] = set()
+        self.described: set[str] = set()
         self.changed = False
         self.answered = False  # the CRM told of at least one write what became of it
 
@@ -280,8 +281,8 @@ class Pusher:
                 since=hub.unchanged_up_to(self.name, hub.spec(self.name, stream)),
             )
             self.changed |= bool(stats.changed)
-            gone = [(d.id, d.at) for d in read.deleted] + [(i, None) for i in read.missing]
-            hub.records.mark_deleted(self.name, stream, gone, now=now)
+            hub.records.mark_deleted(self.name, stream, [(d.id, d.at) for d in read.deleted], now=now)
+            hub.records.mark_hidden(self.name, stream, read.missing, now=now)
             hub.records.mark_merged(
                 self.name, stream, [(m.old_id, m.new_id, m.new_stream) for m in read.merges], now=now
             )
@@ -308,6 +309,9 @@ class Pusher:
                     hub.outbox.settle(o.id, "queued", now=hub.clock.now())
             raise
         by_op = {r.op_id: r for r in results}
+        if any(r.outcome == "rejected" for r in results) and stream not in self.described:
+            self.described.add(stream)
+            self.hub.schema(self.name, stream, fresh=True)  # a field or an option may be gone
         made = self._read_made(stream, results) if ops[0].action == "create" else {}
         with hub.db.write():
             for o in ops:
@@ -339,8 +343,23 @@ class Pusher:
         elif r.outcome == "gone":
             hub.records.mark_deleted(self.name, op.stream, [(op.remote_id or "", None)], now=now)
             self._settle(op, "superseded", error="the record is gone")
+        elif (why := self._out_of_date(op)) is not None:
+            self._settle(op, "superseded", error=why)
         else:
             self._refused(op, r)
+
+    def _out_of_date(self, op: Op) -> str | None:
+        """Why a refused op is the fault of the description it was planned by: the next plan knows better."""
+        shown = self.hub.known_schema(self.name, op.stream)
+        for name, value in op.after.items():
+            remote = shown.get(name.lower())
+            if remote is None or not remote.writable:
+                return f"{name} cannot be written any more; planned anew without it"
+            options = {o.value for o in remote.options if o.active}
+            given = str(value).split(";") if remote.type == "options" else [str(value)]
+            if remote.closed and options and value not in (None, "") and not options.issuperset(given):
+                return f"{name} has no option {value!r} any more; planned anew"
+        return None
 
     def _refused(self, op: Op, r: WriteResult) -> None:
         hub = self.hub

@@ -173,6 +173,15 @@ class Hub:
         self._bound = None
         return found
 
+    def known_schema(self, name: str, stream: str) -> dict[str, RemoteField]:
+        """The fields of a stream as last described, by name in small letters; asks nobody."""
+        kept = self.runs.schema(name, stream)
+        return {} if kept is None else {f["name"].lower(): field_from(f) for f in kept[0]}
+
+    def describe_soon(self, name: str, stream: str, *, within_ms: int = 0) -> None:
+        """Something speaks against the description that we have: ask again at the next chance after `within_ms`."""
+        self.runs.age_schema(name, stream, self.clock.now() - SCHEMA_LIFE_MS + within_ms)
+
     _bound: Mapping | None = None
 
     def bound_mapping(self) -> Mapping:

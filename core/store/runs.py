@@ -213,6 +213,13 @@ class Runs:
                 (connection, stream, dumps(list(fields)), now),
             )
 
+    def age_schema(self, connection: str, stream: str, at: int) -> None:
+        """Take a description for as old as `at` (ms), if it is younger: it will be asked for again sooner."""
+        with self.db.write() as c:
+            c.execute(
+                "UPDATE remote_schema SET at = MIN(at, ?) WHERE connection = ? AND stream = ?", (at, connection, stream)
+            )
+
     # ---- settings that a person switches while we run
 
     def setting(self, name: str) -> str | None:
