@@ -65,7 +65,7 @@ class SalesforceConnector:
         return self._named(checking.check, self._org)
 
     def streams(self) -> tuple[StreamSpec, ...]:
-        """Leads, contacts, accounts, users, queues, tasks, events."""
+        """Leads, contacts, accounts, opportunities, users, queues, and what people did: `streams.SOURCES`."""
         return tuple(source.spec for source in SOURCES.values())
 
     def describe(self, stream: str) -> tuple[RemoteField, ...]:

@@ -39,6 +39,9 @@ _NO_ACCESS = frozenset({"INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY"
 _TOO_FAST = frozenset({406, 420, 429})
 _GONE_VERSION = frozenset({"GONE", "UNSUPPORTED_API_VERSION"})
 
+#: an object that the org lacks, or that these credentials may not see
+NO_OBJECT = frozenset({"INVALID_TYPE", "NOT_FOUND"})
+
 _GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 _RETRY = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"})
 

@@ -10,7 +10,14 @@ import re
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 #: key prefix -> stream, for references that may point to several objects
-STREAM_OF_PREFIX = {"00Q": "leads", "003": "contacts", "001": "accounts", "005": "users", "00G": "queues"}
+STREAM_OF_PREFIX = {
+    "00Q": "leads",
+    "003": "contacts",
+    "001": "accounts",
+    "006": "opportunities",
+    "005": "users",
+    "00G": "queues",
+}
 
 
 def full_id(text: str) -> str:

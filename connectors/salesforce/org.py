@@ -1,64 +1,73 @@
-"""One org: simple-salesforce on our token, our transport and our retries.
+"""One org: simple-salesforce on our token, our transport and our retries (`session`).
 
-simple-salesforce builds `https://<host>` addresses, retries on its own and never times out; handed a session
-that sends everything through the transport it does none of this: it knows the resources, the transport knows
-HTTP. It is imported with the first call (0.4 s, zeep and lxml).
+It is imported with the first call (0.4 s, zeep and lxml). Its objects are not safe to share between threads, so
+each thread has one of its own; they cost nothing and call nothing.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from threading import Lock
+from copy import copy
+from threading import Lock, local
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
-from connectors.budget import Budget, Signals
-from connectors.contract import ContractBroken, Surroundings
-from connectors.salesforce import errors
+from connectors.budget import Budget
+from connectors.contract import ContractBroken, Rejected, Surroundings
+from connectors.salesforce import errors, times
 from connectors.salesforce.auth import OAuth
 from connectors.salesforce.config import Settings
-from connectors.transport import Answer, Fate, Transport
+from connectors.salesforce.session import BULK_QUERY, CALL_HEADERS, COLLECTIONS, OrgSession, limit_info
+from connectors.transport import Answer, Transport
 
 #: calls at once; an org takes 25 long-running ones (developer orgs 5)
 MAX_IN_FLIGHT = 4
-#: `client` marks our writes in change events; FALSE keeps lead assignment rules from taking the owner
-CALL_HEADERS = {"Sforce-Call-Options": "client=crmhub", "Sforce-Auto-Assign": "FALSE"}
-COLLECTIONS = "composite/sobjects"
-_USAGE = re.compile(r"(?:^|[ ;])api-usage=(\d+)/(\d+)")
-_ID_SEGMENT = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+#: how calls of the slow rhythm (formulas, fields that were hidden) are counted apart
+REFRESH = " (refresh)"
 
 
 class Org:
-    """The resources of one org, as parsed JSON. Raises the contract's errors, and UnknownFate on writes."""
+    """The resources of one org, as parsed JSON. Raises the contract's errors, and UnknownFate on writes.
+
+    Thread-safe: streams of one connection are pulled side by side.
+    """
 
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self.settings = settings
         self.connection = surroundings.connection
         self.clock = surroundings.clock
+        self.refresh_ms = surroundings.refresh_s * 1000
         self.auth = OAuth(settings, surroundings)
         self.budget = Budget(surroundings, signals=limit_info)
         self.transport = Transport(
             surroundings, settings.base_url, self.auth, errors.classify, self.budget, MAX_IN_FLIGHT
         )
         self.auth.attach(self.transport)
+        self._mark = ""
+        self._clients = local()
         self._describes: dict[str, dict[str, Any]] = {}
         self._lock = Lock()
 
-    @cached_property
-    def client(self) -> Any:
-        """The simple-salesforce object; its session id is a dummy, the transport sets the real one."""
-        from simple_salesforce.api import Salesforce
+    def apart(self) -> Org:
+        """The same org, its calls counted as the slow rhythm's."""
+        twin = copy(self)
+        twin._mark, twin._clients = REFRESH, local()
+        return twin
 
-        return Salesforce(
-            session_id="set-by-the-transport",
-            instance_url=f"https://{urlsplit(self.settings.base_url).netloc}",
-            version=self.settings.api_version,
-            session=OrgSession(self.transport),
-        )
+    @property
+    def client(self) -> Any:
+        """This thread's simple-salesforce object; its session id is a dummy, the transport sets the real one."""
+        known = getattr(self._clients, "client", None)
+        if known is None:
+            from simple_salesforce.api import Salesforce
+
+            known = self._clients.client = Salesforce(
+                session_id="set-by-the-transport",
+                instance_url=f"https://{urlsplit(self.settings.base_url).netloc}",
+                version=self.settings.api_version,
+                session=OrgSession(self.transport, self._mark),
+            )
+        return known
 
     # ------------------------------------------------------------------------------------------------ reading
 
@@ -70,14 +79,37 @@ class Org:
         """The page behind a nextRecordsUrl."""
         return _page(self.client.query_more(address, identifier_is_url=True))
 
+    def complete_children(self, records: Sequence[dict[str, Any]], relation: str) -> None:
+        """Fetch the child records that did not come with their parents (thousands of one record)."""
+        for record in records:
+            children = record.get(relation)
+            while children is not None and not children.get("done", True):
+                page = self.next_page(children["nextRecordsUrl"])
+                page["records"] = children["records"] + page["records"]
+                children = record[relation] = page
+
     def records(self, statement: str, *, all_rows: bool = True) -> Iterator[dict[str, Any]]:
         """All records of a query."""
-        page = self.query(statement, all_rows=all_rows)
-        while True:
+        for page in self.pages(statement, all_rows=all_rows):
             yield from page["records"]
+
+    def pages(self, statement: str, *, all_rows: bool = True) -> Iterator[dict[str, Any]]:
+        """All pages of a query; the first one is asked for at once, the others when their turn comes."""
+        return self._following(self.query(statement, all_rows=all_rows))
+
+    def _following(self, page: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        while True:
+            yield page
             if page["done"]:
                 return
             page = self.next_page(page["nextRecordsUrl"])
+
+    def probe(self, statement: str) -> tuple[int, int | None]:
+        """Number and newest stamp, of a `soql.probe`."""
+        records = self.query(statement)["records"]
+        if len(records) != 1 or "expr0" not in records[0]:
+            raise ContractBroken("a count without result", f"{len(records)} records")
+        return int(records[0]["expr0"]), times.parse(records[0].get("expr1"))
 
     def total(self, statement: str) -> int:
         """The number that a SELECT COUNT() tells, deleted rows within reach of its conditions."""
@@ -103,6 +135,47 @@ class Org:
         with self._lock:
             self._describes[sobject] = data
         return data
+
+    def seen(self, sobject: str, *, fresh: bool = False) -> dict[str, Any] | None:
+        """`describe`, or None when the org has no such object or hides it from these credentials."""
+        try:
+            return self.describe(sobject, fresh=fresh)
+        except Rejected as e:
+            if e.code not in errors.NO_OBJECT:
+                raise
+            return None
+
+    # ------------------------------------------------------------------------------------------------ query jobs
+
+    def start_job(self, statement: str) -> str:
+        """A Bulk API 2.0 query job over all rows, deleted and archived ones too; its id."""
+        body = {"operation": "queryAll", "query": statement, "columnDelimiter": "COMMA", "lineEnding": "LF"}
+        return _created(self.client.restful(BULK_QUERY, method="POST", json=body))
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """A job as it stands."""
+        data = self.client.restful(f"{BULK_QUERY}/{job_id}")
+        if not isinstance(data, dict) or "state" not in data:
+            raise ContractBroken("a job without a state", type(data).__name__)
+        return data
+
+    def end_job(self, job_id: str) -> None:
+        """Abort a job that takes too long."""
+        self.client.restful(f"{BULK_QUERY}/{job_id}", method="PATCH", json={"state": "Aborted"})
+
+    def job_results(self, job_id: str, locator: str | None, rows: int) -> Answer:
+        """CSV with its header; at most so many rows behind a locator. simple-salesforce would read it into one
+        text more, and wants headers that empty results do not have."""
+        params = {"maxRecords": str(rows)} | ({"locator": locator} if locator else {})
+        return self.transport.request(
+            "GET",
+            f"/services/data/v{self.settings.api_version}/{BULK_QUERY}/{job_id}/results",
+            endpoint=f"{BULK_QUERY}/:id/results{self._mark}",
+            fate="read",
+            params=params,
+            headers={"Accept": "text/csv", **CALL_HEADERS},
+            parse=False,
+        )
 
     def limits(self) -> dict[str, Any]:
         """The org's limits; the daily calls are told to the budget."""
@@ -143,74 +216,6 @@ class Org:
 
     def close(self) -> None:
         self.transport.close()
-
-
-class OrgSession(requests.Session):
-    """The session that simple-salesforce gets: every call runs through the transport, to its base address."""
-
-    def __init__(self, transport: Transport) -> None:
-        super().__init__()
-        self._transport = transport
-
-    def request(  # type: ignore[override]  # the SDK's call: same arguments, fewer promises
-        self, method: str, url: str, **kwargs: Any
-    ) -> requests.Response:
-        address = urlsplit(url)
-        path = f"{address.path}?{address.query}" if address.query else address.path
-        body = kwargs.get("data")
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        answer = self._transport.request(
-            method,
-            path,
-            endpoint=route(address.path),
-            fate=_fate(method, address.path),
-            params=kwargs.get("params"),
-            json=kwargs.get("json"),
-            data=body.encode() if isinstance(body, str) else body,
-            headers={**headers, **CALL_HEADERS},
-        )
-        return _Answered(answer)
-
-
-class _Answered(requests.Response):
-    """An answer whose JSON was parsed once, by the transport."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.status_code = answer.status
-        self.headers.update(answer.headers)
-        self._content = answer.body
-        self._data = answer.data
-
-    def json(self, **_kwargs: Any) -> Any:
-        return self._data
-
-
-def route(path: str) -> str:
-    """The path without version, ids and values: what calls are counted under."""
-    parts = [p for p in path.split("/") if p]
-    if parts[:2] == ["services", "data"]:
-        parts = parts[3:]
-    if parts[:1] == ["query"] and len(parts) > 1:
-        return "query/more"
-    if parts[:1] == ["sobjects"] and len(parts) > 2 and parts[2] != "describe":
-        return f"sobjects/{parts[1]}/:id"
-    return "/".join(":id" if _ID_SEGMENT.fullmatch(p) and any(c.isdigit() for c in p) else p for p in parts)
-
-
-def _fate(method: str, path: str) -> Fate:
-    """A retrieve by ids reads, although it is a POST."""
-    retrieve = method == "POST" and path.split("/")[-3:-1] == COLLECTIONS.split("/")
-    return "read" if method == "GET" or retrieve else "write"
-
-
-def limit_info(headers: Mapping[str, str]) -> Signals | None:
-    """The org's daily usage from `Sforce-Limit-Info: api-usage=18/15000; per-app-api-usage=...`."""
-    found = _USAGE.search(headers.get("Sforce-Limit-Info") or "")
-    if found is None:
-        return None
-    used, limit = int(found[1]), int(found[2])
-    return Signals(daily_limit=limit, daily_left=max(0, limit - used))
 
 
 def _page(data: Any) -> dict[str, Any]:

@@ -11,59 +11,31 @@ minutes again. When these hold more than a page (after a bulk change), a pass fi
 newest stamp: if both are as before, nothing came. That can hide a row that was in the window and moved
 behind the newest stamp late, so once the window is older than the overlap it is read once more in full.
 
-Locators (nextRecordsUrl) are used inside one run only and never stored: they die after two days. Rows that
-change during a pass get a stamp after its begin, so the next pass reads them.
+Locators (nextRecordsUrl) and query jobs are used inside one run only and never stored: they die after days. Rows
+that change during a pass get a stamp after its begin, so the next pass reads them.
+
+After the pass come the rows that did not move themselves: those concerned by changes elsewhere (`feeds`), and, on
+a rhythm of its own, those with formulas (`refreshing`). The rest of the bookmark is told in `standing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from connectors.contract import Bookmark, ContractBroken, Page, Rejected
-from connectors.salesforce import soql, times
-from connectors.salesforce.fields import Chunks
+from connectors.contract import Bookmark, MissingScope, Page, Rejected
+from connectors.salesforce import errors, feeds, soql
+from connectors.salesforce.fields import Chunks, Sight
 from connectors.salesforce.org import Org
+from connectors.salesforce.refreshing import calculated
 from connectors.salesforce.rows import Hands, Record, RowMaker, position, record_id
-from connectors.salesforce.streams import Source
+from connectors.salesforce.standing import Standing
+from connectors.salesforce.streams import IDS_IN_ADDRESS, Feed, Source
+from connectors.salesforce.walking import Walk
 
-
-@dataclass(slots=True)
-class Standing:
-    """Where a pull stands."""
-
-    low: int | None = None  # the window's begin; None = everything
-    began: int | None = None  # vendor time at the begin of an unfinished pass
-    at: tuple[int, str] | None = None  # last row of an unfinished pass
-    n: int = 0  # rows seen from the next window's begin on
-    newest: int | None = None  # their newest stamp
-
-    @classmethod
-    def of(cls, bookmark: Bookmark | None) -> Standing:
-        """Read back from a bookmark."""
-        if bookmark is None:
-            return cls()
-        at = bookmark.get("at")
-        return cls(
-            bookmark["low"],
-            bookmark.get("began"),
-            (int(at[0]), str(at[1])) if at else None,
-            bookmark["n"],
-            bookmark["newest"],
-        )
-
-    def bookmark(self) -> Bookmark:
-        """As stored."""
-        mark: Bookmark = {"low": self.low, "n": self.n, "newest": self.newest}
-        if self.began is not None:
-            mark |= {"began": self.began, "at": list(self.at) if self.at else None}
-        return mark
-
-    def finished(self, overlap_ms: int) -> Standing:
-        """After the last row of a pass."""
-        assert self.began is not None
-        return Standing(low=self.began - overlap_ms, n=self.n, newest=self.newest)
+#: how often fields and objects that were hidden are looked for again
+LOOK_AGAIN_MS = 3_600_000
 
 
 class Pass:
@@ -74,32 +46,82 @@ class Pass:
     ) -> None:
         self._org = org
         self._source = source
+        self._hands = hands
+        self._fields = fields
         self._standing = Standing.of(bookmark)
         self._overlap_ms = source.spec.overlap_s * 1000
-        self._chunks = Chunks(org, source, hands, fields)
         self._maker = RowMaker(source, hands, fields)
-        self._asked_at = 0  # vendor time of the query whose pages are being read
 
     def pages(self) -> Iterator[Page]:
         """The pages of this pull; the last one is `done`."""
-        if self._unchanged():
-            yield Page([], self._standing.bookmark(), done=True)
+        here = self._standing
+        now = self._org.clock.now()
+        if here.absent is not None and now - here.absent < self._look_again_ms:
+            yield self._nothing()
             return
-        resumed = self._standing.began is not None
-        page = self._first_page()
-        total = None if resumed else int(page["totalSize"])
-        while True:
-            records = list({record_id(r): r for r in page["records"]}.values())
-            complete = self._chunks.complete(records, ordered=True)
-            self._count(records)
-            out = self._maker.batch(complete)
-            done = bool(page["done"])
-            if done:
-                self._standing = self._standing.finished(self._overlap_ms)
-            yield Page(out.rows, self._standing.bookmark(), out.deletions, out.merges, done, total)
-            if done:
-                return
-            page = self._next_page(page["nextRecordsUrl"])
+        self._find_hidden(now)
+        self._chunks = Chunks(self._org, self._source, self._hands, self._fields, here.hidden)
+        try:
+            yield from self._parts(now)
+        except Rejected as e:
+            if not self._source.optional or e.code not in errors.NO_OBJECT:
+                raise
+            if here.low is not None or here.began is not None:
+                scope = f"read access to {self._source.spec.label}"
+                raise MissingScope(scope, "it was there before; what is known of it stays as it is") from None
+            here.absent = now
+            yield self._nothing()
+
+    def _parts(self, now: int) -> Iterator[Page]:
+        here = self._standing
+        watched = {} if here.low is None else self._source.feeds(self._chunks.wanted)
+        here.feeds = {name: here.feeds.get(name) or feeds.Window(here.low or 0) for name in watched}
+        if here.refreshed is None or (here.first and here.began is None):
+            here.refreshed = now
+        due = here.refresh is not None or now - here.refreshed >= self._org.refresh_ms
+        more = bool(watched) or due
+        yield from self._news(more=more)
+        for name, feed in watched.items():
+            yield from self._concerned(name, feed)
+        if due:
+            yield from self._refresh(now)
+        if more:
+            yield self._nothing()
+
+    # ------------------------------------------------------------------------------------------------ what changed
+
+    def _news(self, *, more: bool) -> Iterator[Page]:
+        """The pass. Its last page ends the pull, unless there is `more` to come."""
+        here = self._standing
+        if self._unchanged():
+            if not more:
+                yield self._nothing()
+            return
+        if here.began is None:
+            here.n, here.newest = 0, None
+        resumed, first = here.began is not None, here.first
+        walk = Walk(self._org, self._source, self._chunks, self._where, soql.BY_STAMP)
+        for piece in walk.pieces():
+            if here.began is None:
+                here.began = walk.asked_at
+            self._count(piece.records, walk.asked_at)
+            out = self._maker.batch(piece.records)
+            if piece.last:
+                if first:
+                    self._open_windows(here.began - self._overlap_ms)
+                here.finish(self._overlap_ms)
+            self._note_hidden()
+            done = piece.last and not more
+            if out.rows or out.deletions or out.merges or done:
+                total = None if resumed else piece.total
+                yield Page(out.rows, here.bookmark(), out.deletions, out.merges, done, total)
+
+    def _where(self) -> list[str | None]:
+        """From where the pass stands."""
+        here = self._standing
+        if here.at is not None:
+            return [soql.beyond(*here.at)]
+        return [soql.since(here.low)] if here.low is not None else []
 
     def _unchanged(self) -> bool:
         """Whether one cheap call shows that a crowded window holds nothing new."""
@@ -109,52 +131,95 @@ class Pass:
             return False
         if here.newest + self._overlap_ms <= self._org.transport.vendor_now():
             return False  # nothing can come late any more: read it a last time and move on
-        statement = soql.probe(self._source.sobject, [self._source.only, soql.since(here.low)])
-        records = self._org.query(statement)["records"]
-        if len(records) != 1 or "expr0" not in records[0]:
-            raise ContractBroken("a count without result", f"{len(records)} records")
-        return records[0]["expr0"] == here.n and times.parse(records[0].get("expr1")) == here.newest
+        conditions = [self._source.only, soql.since(here.low)]
+        return feeds.probed(self._org, self._source.sobject, conditions, (here.n, here.newest))
 
-    def _first_page(self) -> dict[str, Any]:
-        if self._standing.began is not None:
-            return self._chunks.answering(self._query)
-        self._standing.n, self._standing.newest = 0, None
-        page = self._chunks.answering(self._query)
-        self._standing.began = self._asked_at
-        return page
-
-    def _query(self) -> dict[str, Any]:
-        """From where the pass stands."""
-        before = self._org.clock.now()
-        here = self._standing
-        conditions = [
-            self._source.only,
-            soql.since(here.low) if here.low is not None and here.at is None else None,
-            soql.beyond(*here.at) if here.at is not None else None,
-        ]
-        statement = soql.select(self._chunks.first, self._source.sobject, conditions, ordered=True)
-        page = self._org.query(statement)
-        self._asked_at = self._org.transport.vendor_time(before)
-        return page
-
-    def _next_page(self, address: str) -> dict[str, Any]:
-        try:
-            return self._org.next_page(address)
-        except Rejected as e:
-            if e.code != "INVALID_QUERY_LOCATOR":
-                raise
-            return self._query()  # the locator died under us: the keyset goes on
-
-    def _count(self, records: Sequence[Record]) -> None:
+    def _count(self, records: Sequence[Record], asked_at: int) -> None:
         """Move on behind these records, and count those that the next window will hold."""
         here = self._standing
         assert here.began is not None
         next_low = here.began - self._overlap_ms
         for record in records:
-            stamp, row_id = position(record)
+            spot = stamp, _ = position(record)
             if stamp >= next_low:
                 here.n += 1
                 here.newest = stamp if here.newest is None else max(here.newest, stamp)
             # a record that changed since the query shows a stamp out of order: no place to continue from
-            if stamp < self._asked_at and (here.at is None or (stamp, row_id) > here.at):
-                here.at = (stamp, row_id)
+            if stamp < asked_at and (here.at is None or spot > here.at):
+                here.at = spot
+
+    # ------------------------------------------------------------------------------------------------ elsewhere
+
+    def _concerned(self, name: str, feed: Feed) -> Iterator[Page]:
+        """Rows that did not change, though something that belongs to them did."""
+        here = self._standing
+        window = here.feeds[name]
+        keys, following = feeds.changes(self._org, feed, window, self._overlap_ms)
+        for part in soql.value_chunks(keys, self._chunks.room, IDS_IN_ADDRESS):
+            ask = partial(self._ask, [soql.among(feed.mine, part), self._live])
+            for page in self._chunks.answering(ask):
+                yield from self._page_of(self._chunks.complete(page["records"], ordered=False))
+        here.feeds[name] = following
+
+    def _ask(self, conditions: Sequence[str | None]) -> Iterator[dict[str, Any]]:
+        return self._org.pages(self._chunks.statement(conditions))
+
+    def _page_of(self, records: list[Record]) -> Iterator[Page]:
+        out = self._maker.batch(records)
+        self._note_hidden()
+        if out.rows:
+            yield Page(out.rows, self._standing.bookmark(), out.deletions, out.merges)
+
+    def _open_windows(self, low: int) -> None:
+        for name in self._source.feeds(self._chunks.wanted):
+            self._standing.feeds[name] = feeds.Window(low)
+
+    @property
+    def _live(self) -> str | None:
+        return "IsDeleted = false" if self._source.binned else None
+
+    # ------------------------------------------------------------------------------------------------ without stamp
+
+    def _refresh(self, now: int) -> Iterator[Page]:
+        """Every row again, if a wanted field changes without a stamp."""
+        here = self._standing
+        org = self._org.apart()
+        if calculated(org, self._source, self._chunks.wanted):
+            chunks = Chunks(org, self._source, self._hands, self._fields, here.hidden)
+            here.refresh = here.refresh or ""
+            where = self._unrefreshed
+            for piece in Walk(org, self._source, chunks, where, soql.BY_ID).pieces():
+                if piece.records:
+                    here.refresh = max(record_id(r) for r in piece.records)
+                yield from self._page_of(piece.records)
+        here.refresh, here.refreshed = None, now
+
+    def _unrefreshed(self) -> list[str | None]:
+        return [soql.above(self._standing.refresh) if self._standing.refresh else None, self._live]
+
+    # ------------------------------------------------------------------------------------------------ hidden
+
+    @property
+    def _look_again_ms(self) -> int:
+        return min(LOOK_AGAIN_MS, self._org.refresh_ms)
+
+    def _find_hidden(self, now: int) -> None:
+        """Fields that were hidden may be visible again: then everything is read anew, as old rows lack them."""
+        here = self._standing
+        wanted = [f for f in here.hidden if f in self._fields]
+        if wanted and now - here.looked >= self._look_again_ms:
+            sight = Sight(self._org.apart(), self._source.sobject)
+            still = [f for f in wanted if not sight.shows(f)]
+            here.looked = now
+            if len(still) < len(wanted):
+                here.restart()
+            wanted = still
+        here.hidden = tuple(wanted)
+
+    def _note_hidden(self) -> None:
+        here = self._standing
+        if self._chunks.hidden != frozenset(here.hidden):
+            here.hidden, here.looked = tuple(sorted(self._chunks.hidden)), self._org.clock.now()
+
+    def _nothing(self) -> Page:
+        return Page([], self._standing.bookmark(), done=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from connectors.contract import Deletion, Merge, ReadResult, Row
-from connectors.salesforce import soql
+from connectors.contract import Deletion, Merge, ReadResult, Rejected, Row
+from connectors.salesforce import errors, soql
 from connectors.salesforce.fields import Chunks
 from connectors.salesforce.ids import full_id, is_id
 from connectors.salesforce.org import Org
@@ -49,7 +49,7 @@ class Reader:
         """Live records whose field `key` holds one of the values. Raises Rejected without such a field."""
         records: dict[str, Record] = {}
         for part in self._slices(values):
-            for record in self._query([self._source.only, soql.among(key, part)], all_rows=False):
+            for record in self._query([soql.among(key, part)], all_rows=False):
                 records[record_id(record)] = record
         return [self._maker.row(r) for r in self._chunks.complete(list(records.values()), ordered=False)]
 
@@ -79,7 +79,7 @@ class Reader:
         found = self._retrieved(sound) if len(sound) > IDS_IN_ADDRESS else {}
         records: list[Record] = []
         for part in self._slices([i for i in sound if i not in found]):
-            records += self._query([self._source.only, soql.among("Id", part)], all_rows=True)
+            records += self._query([soql.among("Id", part)], all_rows=True)
         return found | {record_id(r): r for r in self._chunks.complete(records, ordered=False)}
 
     def _retrieved(self, ids: Sequence[str]) -> dict[str, Record]:
@@ -96,22 +96,21 @@ class Reader:
 
     def _meet(self, user_ids: set[str]) -> None:
         """What kind of users these are, where no query has told yet."""
-        strangers = sorted(user_ids - self._hands.met.keys())
+        strangers = sorted(u for u in user_ids if u not in self._hands.met)
         fields = ["Id", *USER_FIELDS]
         for part in soql.value_chunks(strangers, soql.encoded_length(fields), IDS_IN_ADDRESS):
             for user in self._org.records(soql.select(fields, "User", [soql.among("Id", part)])):
-                self._hands.met[record_id(user)] = user
+                self._hands.meet(record_id(user), user)
 
     def _retrieve(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         return self._org.retrieve(self._source.sobject, ids, self._chunks.retrievable() or [])
 
     def _slices(self, values: Sequence[str]) -> Iterable[list[str]]:
-        return soql.value_chunks(values, soql.encoded_length(self._chunks.first), IDS_IN_ADDRESS)
+        return soql.value_chunks(values, self._chunks.room, IDS_IN_ADDRESS)
 
     def _query(self, conditions: Sequence[str | None], *, all_rows: bool) -> list[dict[str, Any]]:
         def ask() -> list[dict[str, Any]]:
-            statement = soql.select(self._chunks.first, self._source.sobject, conditions)
-            return list(self._org.records(statement, all_rows=all_rows))
+            return list(self._org.records(self._chunks.statement(conditions), all_rows=all_rows))
 
         return self._chunks.answering(ask)
 
@@ -132,13 +131,19 @@ def _survivor(merge: Merge, found: dict[str, Record]) -> Record | None:
 
 
 def count(org: Org, source: Source) -> int:
-    """Live records, archived activities included, converted leads left out: they live on as contacts."""
+    """Live records, archived activities included, converted leads left out: they live on as contacts. 0 where the
+    org has no such object."""
     conditions = [
         source.only,
         "IsDeleted = false" if source.binned else None,
         "IsConverted = false" if source.convertible else None,
     ]
-    return org.total(soql.counted(source.sobject, conditions))
+    try:
+        return org.total(soql.counted(source.sobject, conditions))
+    except Rejected as e:
+        if not source.optional or e.code not in errors.NO_OBJECT:
+            raise
+        return 0
 
 
 def survivors(org: Org, source: Source, ids: Iterable[str]) -> dict[str, str]:

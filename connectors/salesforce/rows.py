@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.contract import Actor, ContractBroken, Deletion, Link, Merge, Rejected, Row, Value
+from connectors.contract import Actor, ContractBroken, Deletion, Merge, Rejected, Row, Value
 from connectors.salesforce import times
-from connectors.salesforce.ids import full_id, stream_of
+from connectors.salesforce.ids import full_id
+from connectors.salesforce.linking import LINKS, no_links
 from connectors.salesforce.streams import Source
 
-Record = Mapping[str, Any]
+Record = dict[str, Any]
 #: User.UserType of people with a screen; the other types are the platform's own hands
 _PEOPLE = frozenset({"Standard", "PowerPartner", "PowerCustomerSuccess", "CustomerSuccess", "CspLitePortal"})
 _MACHINES = frozenset({"AutomatedProcess", "CloudIntegrationUser", "Integration"})
@@ -27,7 +28,7 @@ class Hands:
     hub_name: str | None
     bots: frozenset[str]
     #: users met in queries: a retrieve by ids tells their id only
-    met: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    met: dict[str, Actor] = field(default_factory=dict)
 
     @property
     def by_name(self) -> bool:
@@ -37,12 +38,22 @@ class Hands:
     def actor(self, record: Record) -> Actor:
         """Whose the last modification is."""
         user_id = record.get("LastModifiedById")
-        if user_id and full_id(user_id) == self.hub_id:
-            return "hub"
+        if not user_id:
+            return "unknown"
+        known = self.met.get(user_id)
+        if known is not None:
+            return known
         user = record.get("LastModifiedBy")
-        if user_id and user:
-            self.met[user_id] = user
-        user = user or self.met.get(user_id or "") or {}
+        return self.meet(user_id, user) if user else "hub" if full_id(user_id) == self.hub_id else "unknown"
+
+    def meet(self, user_id: str, user: Record) -> Actor:
+        """What kind of hand a user is, by its fields; remembered."""
+        found = self.met[user_id] = self._kind(user_id, user)
+        return found
+
+    def _kind(self, user_id: str, user: Record) -> Actor:
+        if full_id(user_id) == self.hub_id:
+            return "hub"
         if self.by_name:
             names = {str(user.get(key) or "").lower() for key in ("Username", "Email")}
             if self.hub_name and self.hub_name.lower() in names:
@@ -82,8 +93,9 @@ class RowMaker:
     def __init__(self, source: Source, hands: Hands, wanted: Sequence[str]) -> None:
         self._source = source
         self._hands = hands
-        self._paths = [(f, tuple(f.split("."))) for f in dict.fromkeys(wanted)]
-        self._links = _LINKS.get(source.name, _no_links)
+        self._plain = [f for f in dict.fromkeys(wanted) if "." not in f]
+        self._paths = [(f, tuple(f.split("."))) for f in dict.fromkeys(wanted) if "." in f]
+        self._links = LINKS.get(source.name, no_links)
 
     def batch(self, records: Iterable[Record]) -> Batch:
         """Rows, deletions and merges; a converted lead is a read-only row and a merge into its contact."""
@@ -106,24 +118,26 @@ class RowMaker:
         """A live record."""
         converted = self._source.convertible and bool(record.get("IsConverted"))
         return Row(
-            id=record_id(record),
-            values=self._values(record),
-            modified_at=times.parse(record.get("SystemModstamp")),
-            created_at=times.parse(record.get("CreatedDate")),
-            actor=self._hands.actor(record),
-            links=self._links(record),
-            read_only="converted lead" if converted else None,
+            record_id(record),
+            self._values(record),
+            times.parse(record.get("SystemModstamp")),
+            times.parse(record.get("CreatedDate")),
+            self._hands.actor(record),
+            self._links(record),
+            "converted lead" if converted else None,
         )
 
     def _values(self, record: Record) -> dict[str, Value]:
-        values: dict[str, Value] = {}
+        values: dict[str, Value] = {f: record[f] for f in self._plain if f in record}
         for name, path in self._paths:
             found = _at(record, path)
-            if found is _HIDDEN:
-                continue
-            if isinstance(found, dict | list):
+            if found is not _HIDDEN:
+                values[name] = found
+        for name, value in values.items():
+            if value == "":
+                values[name] = None
+            elif isinstance(value, dict | list):
                 raise Rejected("COMPOUND_FIELD", f"{name} is a compound field", "map its component fields instead")
-            values[name] = None if found == "" else found
         return values
 
 
@@ -131,7 +145,7 @@ _HIDDEN: Any = object()
 
 
 def _at(record: Record, path: tuple[str, ...]) -> Any:
-    """The value behind a field or parent path; None without a parent, _HIDDEN when it was not answered."""
+    """The value behind a parent path; None without a parent, _HIDDEN when it was not answered."""
     at: Any = record
     for part in path:
         if at is None:
@@ -165,30 +179,3 @@ def position(record: Record) -> tuple[int, str]:
     if stamp is None:
         raise ContractBroken("a record without SystemModstamp", ",".join(sorted(record))[:80])
     return stamp, record_id(record)
-
-
-def _no_links(_record: Record) -> tuple[Link, ...]:
-    return ()
-
-
-def _account_link(record: Record) -> tuple[Link, ...]:
-    account = record.get("AccountId")
-    return (Link("accounts", full_id(account), primary=True),) if account else ()
-
-
-def _activity_links(record: Record) -> tuple[Link, ...]:
-    """Who (a lead or a contact) and, where it is an account, what the activity is about."""
-    links = []
-    for key, streams in (("WhoId", ("leads", "contacts")), ("WhatId", ("accounts",))):
-        target = str(record.get(key) or "")
-        stream = stream_of(target)
-        if stream is not None and stream in streams:
-            links.append(Link(stream, full_id(target), primary=key == "WhoId"))
-    return tuple(links)
-
-
-_LINKS: dict[str, Callable[[Record], tuple[Link, ...]]] = {
-    "contacts": _account_link,
-    "tasks": _activity_links,
-    "events": _activity_links,
-}

@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.contract import FieldType, Option, RemoteField
 from connectors.salesforce.org import Org
-from connectors.salesforce.streams import Parent, Source
+from connectors.salesforce.streams import RECORD_TYPE, Parent, Source
 
 #: Salesforce's types by ours; compound and binary types are no values and are left out
 TYPES: dict[str, FieldType] = {
@@ -47,24 +47,29 @@ _COMMON = {"Name": "Name", "Email": "Email", "Type": "Type"}
 
 def fields_of(org: Org, source: Source, *, fresh: bool = False) -> tuple[RemoteField, ...]:
     """The stream's own fields, then those of its parents (`Account.Type`), which are read-only and change
-    without moving this record's modification time."""
-    own = _own(org, source.sobject, fresh=fresh)
-    parents = [field for parent in source.parents for field in _of_parent(org, parent)]
-    return (*own, *parents)
+    without moving this record's modification time. None at all where the org has no such objects."""
+    described = org.seen(source.sobject, fresh=fresh) if source.optional else org.describe(source.sobject, fresh=fresh)
+    if described is None:
+        return ()
+    relations = {f.get("relationshipName") for f in described["fields"]}
+    parents = [p for p in source.parents if p.relation in relations]
+    return (*_own(described), *(field for parent in parents for field in _of_parent(org, parent, described)))
 
 
-def _own(org: Org, sobject: str, *, fresh: bool = False) -> list[RemoteField]:
-    described = org.describe(sobject, fresh=fresh)["fields"]
-    return [remote_field(f) for f in described if f.get("type") in TYPES]
+def _own(described: Mapping[str, Any]) -> list[RemoteField]:
+    return [remote_field(f) for f in described["fields"] if f.get("type") in TYPES]
 
 
-def _of_parent(org: Org, parent: Parent) -> list[RemoteField]:
+def _of_parent(org: Org, parent: Parent, child: Mapping[str, Any]) -> list[RemoteField]:
     prefix, label = f"{parent.relation}.", f"{parent.relation}: "
+    if parent is RECORD_TYPE:
+        return _of_record_type(child)
     if parent.sobject is None:
         return [
             RemoteField(f"{prefix}{name}", f"{label}{_COMMON[name]}", "text", writable=False, calculated=True)
             for name in parent.fields
         ]
+    described = org.seen(parent.sobject)
     return [
         replace(
             field,
@@ -76,8 +81,22 @@ def _of_parent(org: Org, parent: Parent) -> list[RemoteField]:
             calculated=True,
             may_trigger=None,
         )
-        for field in _own(org, parent.sobject)
+        for field in (_own(described) if described is not None else ())
         if not parent.fields or field.name in parent.fields
+    ]
+
+
+def _of_record_type(child: Mapping[str, Any]) -> list[RemoteField]:
+    """Record types are told by the child's own describe, so they cost no call."""
+    kinds = [k for k in child.get("recordTypeInfos") or () if not k.get("master")]
+    codes = tuple(
+        Option(str(k["developerName"]), str(k["name"]), bool(k.get("active", True)))
+        for k in kinds
+        if k.get("developerName")
+    )
+    return [
+        RemoteField("RecordType.DeveloperName", "Record type", "option", codes, writable=False, calculated=True),
+        RemoteField("RecordType.Name", "Record type: name", "text", writable=False, calculated=True),
     ]
 
 

@@ -64,16 +64,40 @@ def among(field: str, values: Sequence[str]) -> str:
     return fill("{:literal} IN {}", name(field), list(values))
 
 
-def select(fields: Sequence[str], sobject: str, conditions: Sequence[str | None], *, ordered: bool = False) -> str:
-    """One statement; conditions come from the functions of this module or are constants."""
+BY_STAMP = ("SystemModstamp", "Id")
+BY_ID = ("Id",)
+
+
+def select(
+    fields: Sequence[str],
+    sobject: str,
+    conditions: Sequence[str | None],
+    *,
+    order: Sequence[str] = (),
+    children: str | None = None,
+) -> str:
+    """One statement; conditions come from the functions of this module or are constants, `children` from
+    `child_records`."""
     where = " AND ".join(c for c in conditions if c)
+    columns = [name(f) for f in fields]
     return fill(
         "SELECT {:literal} FROM {:literal}{:literal}{:literal}",
-        ",".join(name(f) for f in fields),
+        ",".join([*columns, children] if children else columns),
         name(sobject),
         f" WHERE {where}" if where else "",
-        " ORDER BY SystemModstamp, Id" if ordered else "",
+        f" ORDER BY {', '.join(name(f) for f in order)}" if order else "",
     )
+
+
+def child_records(relation: str, fields: Sequence[str]) -> str:
+    """The live child records of each row, as a piece of a field list: queryAll would show the deleted ones, too."""
+    columns = ",".join(name(f) for f in fields)
+    return fill("(SELECT {:literal} FROM {:literal} WHERE IsDeleted = false)", columns, name(relation))
+
+
+def above(last_id: str) -> str:
+    """After a row in the order of ids."""
+    return fill("Id > {}", last_id)
 
 
 def counted(sobject: str, conditions: Sequence[str | None]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from connectors.contract import ContractBroken
 
@@ -10,6 +11,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=8_192)  # a page's stamps are asked for twice, and bulk changes give thousands of rows one stamp
 def parse(text: object) -> int | None:
     """Milliseconds UTC of a datetime field; None for null. Raises ContractBroken for anything else."""
     if text is None:

@@ -21,7 +21,8 @@ from connectors.contract import (
 )
 from connectors.salesforce import errors, reading
 from connectors.salesforce.ids import full_id, is_id
-from connectors.salesforce.org import COLLECTIONS, Org
+from connectors.salesforce.org import Org
+from connectors.salesforce.session import COLLECTIONS
 from connectors.salesforce.streams import COLLECTION_SIZE, Source
 from connectors.transport import UnknownFate
 

@@ -20,7 +20,7 @@ from connectors.salesforce import errors, soql, times
 from connectors.salesforce.config import host_hint
 from connectors.salesforce.errors import Refusal
 from connectors.salesforce.ids import full_id, is_id, stream_of
-from connectors.salesforce.org import limit_info, route
+from connectors.salesforce.session import limit_info, route
 from connectors.salesforce.rows import Hands, RowMaker, fixed_fields
 from connectors.salesforce.streams import SOURCES
 from tests.connectors.salesforce_kit import ANN, HUB, NOW, lead, lead_id, refusal, settings
@@ -46,7 +46,7 @@ def test_ids_are_recognised_by_form_and_prefix() -> None:
         "leads",
         "contacts",
         "accounts",
-        None,
+        "opportunities",
         None,
     ]
 
@@ -73,7 +73,9 @@ def test_values_are_quoted_and_names_are_checked() -> None:
 
 
 def test_statements() -> None:
-    assert soql.select(["Id", "Account.Type"], "Contact", ["Type = 'Queue'", None, soql.since(NOW)], ordered=True) == (
+    assert soql.select(
+        ["Id", "Account.Type"], "Contact", ["Type = 'Queue'", None, soql.since(NOW)], order=soql.BY_STAMP
+    ) == (
         "SELECT Id,Account.Type FROM Contact WHERE Type = 'Queue' AND SystemModstamp >= 2027-01-15T08:00:00Z"
         " ORDER BY SystemModstamp, Id"
     )
@@ -244,7 +246,8 @@ def test_links_of_contacts_and_activities() -> None:
     assert (link.stream, link.id, link.primary) == ("accounts", "001000000000001AAA", True)
     task = {"Id": "00T000000000001AAA", "WhoId": lead_id(5), "WhatId": "006000000000001AAA"}
     assert [(link.stream, link.id) for link in RowMaker(SOURCES["tasks"], HANDS, []).row(task).links or ()] == [
-        ("leads", lead_id(5))
+        ("leads", lead_id(5)),
+        ("opportunities", "006000000000001AAA"),
     ]
     task |= {"WhoId": "003000000000001AAA", "WhatId": "001000000000001AAA"}
     assert [(link.stream, link.primary) for link in RowMaker(SOURCES["tasks"], HANDS, []).row(task).links or ()] == [

@@ -142,7 +142,7 @@ def test_a_first_pull_follows_pages_and_bookmarks_the_keyset(
     assert ids(pages) == [lead_id(1), lead_id(2), lead_id(3)]
     assert pages[0].bookmark["at"] == [NOW - 3_600_000, lead_id(2)]
     assert "01gxx" not in str(pages)
-    assert pages[1].bookmark == {"low": NOW - 300_000, "n": 0, "newest": None}
+    assert pages[1].bookmark == {"low": NOW - 300_000, "n": 0, "newest": None, "refreshed": NOW}
     assert statements(http)[0].endswith("FROM Lead ORDER BY SystemModstamp, Id")
 
 
@@ -180,7 +180,7 @@ def test_a_dead_locator_is_replaced_by_the_keyset(http: responses.RequestsMock, 
     assert f"Id > '{lead_id(1)}'" in statements(http)[1]
 
 
-CROWDED = {"low": NOW - 500_000, "n": 2_001, "newest": NOW - 100_000}
+CROWDED = {"low": NOW - 500_000, "n": 2_001, "newest": NOW - 100_000, "refreshed": NOW}
 
 
 def probe_answer(n: int, newest: str) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def test_a_crowded_window_past_its_overlap_is_read_a_last_time(
     old = {"low": NOW - 900_000, "n": 2_001, "newest": NOW - 300_000}
     (only,) = crm.pull("leads", old, [])
     assert len(statements(http)) == 1
-    assert only.bookmark == {"low": NOW - 300_000, "n": 0, "newest": None}
+    assert only.bookmark == {"low": NOW - 300_000, "n": 0, "newest": None, "refreshed": NOW}
 
 
 def test_the_vendors_clock_counts(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
@@ -221,10 +221,13 @@ def test_the_vendors_clock_counts(http: responses.RequestsMock, crm: SalesforceC
     assert only.bookmark["low"] == NOW - 3_600_000 - 300_000
 
 
+SEEN = {"fields": [{"name": "Email", "type": "email"}, {"name": "ConvertedContactId", "type": "reference"}]}
+
+
 def test_hidden_fields_are_left_out(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     http.get(QUERY_ALL, status=400, json=refusal("INVALID_FIELD", "No such column 'Secret__c' on entity 'Lead'."))
     http.get(QUERY_ALL, json=page(lead(1, Email="a@b.c")))
-    http.get(f"{DATA}/sobjects/Lead/describe", json={"fields": [{"name": "Email", "type": "email"}]})
+    http.get(f"{DATA}/sobjects/Lead/describe", json=SEEN)
     (only,) = crm.pull("leads", None, ["Email", "Secret__c"])
     assert only.rows[0].values == {"Email": "a@b.c"}
 
@@ -233,7 +236,7 @@ def test_a_refused_statement_without_hidden_fields_is_an_error(
     http: responses.RequestsMock, crm: SalesforceConnector
 ) -> None:
     http.get(QUERY_ALL, status=400, json=refusal("INVALID_FIELD", "No such column 'SystemModstamp'"))
-    http.get(f"{DATA}/sobjects/Lead/describe", json={"fields": [{"name": "Email", "type": "email"}]})
+    http.get(f"{DATA}/sobjects/Lead/describe", json=SEEN)
     with pytest.raises(Rejected, match="SystemModstamp"):
         list(crm.pull("leads", None, ["Email"]))
 

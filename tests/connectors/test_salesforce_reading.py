@@ -96,13 +96,14 @@ def test_count_leaves_out_deleted_and_converted(http: responses.RequestsMock, cr
 
 def test_find_without_the_key_field_is_refused(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
     http.get(QUERY, status=400, json=refusal("INVALID_FIELD", "No such column 'crmhub_id__c' on entity 'Lead'."))
+    http.get(f"{DATA}/sobjects/Lead/describe", json={"fields": [{"name": "ConvertedContactId", "type": "reference"}]})
     with pytest.raises(Rejected, match="crmhub_id__c"):
         crm.find("leads", "crmhub_id__c", ["x"], [])
 
 
 def test_an_unknown_stream_is_refused(crm: SalesforceConnector) -> None:
-    with pytest.raises(Rejected, match="opportunities"):
-        crm.count("opportunities")
+    with pytest.raises(Rejected, match="quotes"):
+        crm.count("quotes")
 
 
 def test_describe_tells_what_the_contract_asks(http: responses.RequestsMock, crm: SalesforceConnector) -> None:
@@ -130,6 +131,8 @@ def test_describe_tells_what_the_contract_asks(http: responses.RequestsMock, crm
         },
         {"name": "Flag", "type": "boolean", **field, "nillable": False},
         {"name": "crmhub_id__c", "type": "string", "unique": True, "externalId": True, **field},
+        {"name": "AccountId", "type": "reference", "relationshipName": "Account", **field},
+        {"name": "OwnerId", "type": "reference", "relationshipName": "Owner", **field},
     ]
     http.get(f"{DATA}/sobjects/Contact/describe", json={"fields": contact})
     http.get(f"{DATA}/sobjects/Account/describe", json={"fields": [{"name": "Type", "type": "picklist", **field}]})
@@ -141,6 +144,8 @@ def test_describe_tells_what_the_contract_asks(http: responses.RequestsMock, crm
         "Tier__c",
         "Flag",
         "crmhub_id__c",
+        "AccountId",
+        "OwnerId",
         "Account.Type",
         "Owner.Email",
     ]

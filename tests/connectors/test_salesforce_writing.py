@@ -239,7 +239,9 @@ def test_an_api_that_is_off_is_a_problem(http: responses.RequestsMock, crm: Sale
 def test_rows_say_whose_hand_it_was(http: responses.RequestsMock, world: World) -> None:
     http.post(TOKEN_URL, json=token_answer())
     mine = lead(2, LastModifiedById=HUB)
-    named = lead(3, LastModifiedById=ANN, LastModifiedBy={"UserType": "Standard", "Username": "zap@acme.com"})
+    named = lead(
+        3, LastModifiedById="005000000000003AAA", LastModifiedBy={"UserType": "Standard", "Username": "zap@acme.com"}
+    )
     http.get(QUERY_ALL, json=page(lead(1), mine, named))
     crm = build(settings(bots=("zap@acme.com",)), world.surroundings())
     (only,) = crm.pull("leads", None, [])
