@@ -20,8 +20,8 @@ from connectors.salesforce import errors, soql, times
 from connectors.salesforce.config import host_hint
 from connectors.salesforce.errors import Refusal
 from connectors.salesforce.ids import full_id, is_id, stream_of
-from connectors.salesforce.session import limit_info, route
 from connectors.salesforce.rows import Hands, RowMaker, fixed_fields
+from connectors.salesforce.session import limit_info, route
 from connectors.salesforce.streams import SOURCES
 from tests.connectors.salesforce_kit import ANN, HUB, NOW, lead, lead_id, refusal, settings
 

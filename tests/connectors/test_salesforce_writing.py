@@ -20,7 +20,6 @@ from connectors.contract import (
 )
 from connectors.salesforce.connector import SalesforceConnector, build
 from tests.connectors.salesforce_kit import (
-    ANN,
     COLLECTIONS,
     DATA,
     HUB,
