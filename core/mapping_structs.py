@@ -143,6 +143,7 @@ class Target:
     max_length: int | None = None
     remote_type: str | None = None
     allowed: frozenset[str] | None = None
+    closed: bool = False  # the CRM refuses what is not in `allowed`
     may_trigger: str | None = None
     scale: int | float | None = None  # its number is read times this (a share of 1 as percent: 100)
 

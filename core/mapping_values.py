@@ -186,6 +186,10 @@ def _moment(ms: int) -> str | Unwritable:
 
 
 def _fit(target: Target, value: Value) -> Value | Unwritable:
+    if target.closed and target.allowed and value is not None and target.field.type not in ("option", "options"):
+        given = str(value).split(";") if target.remote_type == "options" else [str(value)]
+        if not target.allowed.issuperset(given):
+            return Unwritable(f"{target.connection} has no option {value!r} in {target.remote}")
     limit = target.max_length
     if limit is None or not isinstance(value, str) or len(value) <= limit:
         return value
@@ -222,5 +226,6 @@ def bind(target: Target, remote: SchemaField | None) -> Target:
         max_length=remote.max_length,
         remote_type=remote.type,
         allowed=options or None,
+        closed=remote.closed,
         may_trigger=remote.may_trigger,
     )

@@ -37,7 +37,15 @@ def store_rows(
     absorbed = frozenset(m.old_id for m in merges)
     seen = [seen_from(r) for r in rows]
     stats = hub.records.store(
-        name, spec.name, spec.entity, seen, fetched=fetched, now=now, since=since, absorbed=absorbed
+        name,
+        spec.name,
+        spec.entity,
+        seen,
+        fetched=fetched,
+        now=now,
+        since=since,
+        absorbed=absorbed,
+        hideable=hub.mapped(name, spec.name),
     )
     stats.deleted = hub.records.mark_deleted(name, spec.name, gone, now=now)
     moved = hub.records.mark_merged(name, spec.name, [(m.old_id, m.new_id, m.new_stream) for m in merges], now=now)

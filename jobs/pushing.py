@@ -279,6 +279,7 @@ class Pusher:
                 fetched=hub.records.field_set(fields),
                 now=now,
                 since=hub.unchanged_up_to(self.name, hub.spec(self.name, stream)),
+                hideable=hub.mapped(self.name, stream),
             )
             self.changed |= bool(stats.changed)
             hub.records.mark_deleted(self.name, stream, [(d.id, d.at) for d in read.deleted], now=now)

@@ -32,6 +32,7 @@ from core.mapping_declared import declared_fields
 from core.mapping_structs import StreamMap
 from core.store.activities import Activities
 from core.store.db import Db
+from core.store.deals import Deals
 from core.store.entities import Entities
 from core.store.links import Links
 from core.store.outbox import Outbox
@@ -61,7 +62,7 @@ class Hub:
     ) -> None:
         self.settings, self.mapping, self.db, self.clock = settings, mapping, db, clock
         self.progress = progress
-        self.records, self.links, self.entities = Records(db), Links(db), Entities(db)
+        self.records, self.links, self.entities, self.deals = Records(db), Links(db), Entities(db), Deals(db)
         self.activities, self.scores, self.outbox, self.runs = (
             Activities(db),
             Scores(db),
@@ -77,6 +78,7 @@ class Hub:
         self._tokens = TokenFile(Path(db.path))
         self._holder = f"process {os.getpid()} on {socket.gethostname()}"
         self._last_beat = 0.0
+        self._mapped: dict[tuple[str, str], frozenset[str]] = {}
 
     # ---- connections
 
@@ -204,6 +206,13 @@ class Hub:
         if key and key not in wanted:
             wanted.append(key)
         return [f for f in wanted if f in seen]
+
+    def mapped(self, name: str, stream: str) -> frozenset[str]:
+        """The remote fields that the mapping names, shown by the CRM or not."""
+        key = (name, stream)
+        if key not in self._mapped:
+            self._mapped[key] = frozenset(self.mapping.remote_fields(name, stream))
+        return self._mapped[key]
 
     def missing_fields(self, name: str, stream: str) -> list[FieldRequest]:
         """Fields that the mapping wants created and the CRM (as last described) does not have."""

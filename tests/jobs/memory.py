@@ -103,6 +103,8 @@ class MemoryCrm:
     #: ids that the credentials do not show
     hidden: set[str] = field(default_factory=set)
     account: str = ""
+    #: (stream, remote field) that the credentials do not show
+    hidden_fields: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.kind = self.kind or self.name
@@ -226,7 +228,7 @@ class MemoryCrm:
 
     def describe(self, stream: str) -> tuple[RemoteField, ...]:
         self._reach()
-        return tuple(self.schema[stream].values())
+        return tuple(f for f in self.schema[stream].values() if (stream, f.name) not in self.hidden_fields)
 
     def pull(self, stream: str, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
         self._reach()
@@ -325,7 +327,9 @@ class MemoryCrm:
         """Nothing is open."""
 
     def _row(self, h: Held, fields: Sequence[str]) -> Row:
-        values = {n: h.values.get(n) for n in fields if n in h.values or n in self.schema}
+        stream = next(s for s, held in self.held.items() if held.get(h.id) is h)
+        seen = [n for n in fields if (stream, n) not in self.hidden_fields]
+        values = {n: h.values.get(n) for n in seen if n in h.values or n in self.schema}
         return Row(h.id, values, h.modified_at, h.created_at, h.actor, h.links, h.read_only)
 
     def _reach(self) -> None:
