@@ -78,6 +78,7 @@ class BatchesApi:
     def update(self, request: Request) -> Response:
         portal, table = self._portal, self._portal.table(request.params["type"])
         rows = inputs_of(body_of(request), BATCH_MAX)
+        enforce = "/2026-09/" in request.path
         targets: list[Record | None] = []
         for row in rows:
             name = row.get("idProperty") or "hs_object_id"
@@ -97,6 +98,8 @@ class BatchesApi:
                 problem.context = {"ids": [str(row.get("id"))]}
                 raise problem
             values = writes.clean(portal, table, row.get("properties"), target)
+            if enforce:
+                writes.require_when(portal, table, values, table.props(target))
             writes.update(portal, table, target, values)
             return portal.shape(table, target, [*values, *table.kind.defaults])
 
@@ -105,6 +108,7 @@ class BatchesApi:
     def upsert(self, request: Request) -> Response:
         portal, table = self._portal, self._portal.table(request.params["type"])
         rows = inputs_of(body_of(request), BATCH_MAX)
+        enforce = "/2026-09/" in request.path
         keys: list[tuple[str, str]] = []
         for row in rows:
             name = row.get("idProperty") or "hs_object_id"
@@ -126,9 +130,11 @@ class BatchesApi:
                     raise not_found()
                 wish = {**wish, name: row.get("id")} if isinstance(wish, dict) else wish
                 values = writes.clean(portal, table, wish, None)
-                made = writes.create(portal, table, values)
+                made = writes.create(portal, table, values, enforce=enforce)
                 return {**portal.shape(table, made, sorted(table.props(made))), "new": True}
             values = writes.clean(portal, table, wish, target)
+            if enforce:
+                writes.require_when(portal, table, values, table.props(target))
             writes.update(portal, table, target, values)
             return {**portal.shape(table, target, [*values, *table.kind.defaults]), "new": False}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from crmhub.sandbox.clock import Clock
@@ -92,9 +92,13 @@ class Portal:
         count = len(self.links.live(table.kind.name, record.id, to))
         return str(count) if count or table.kind.name != "contacts" else None
 
+    def hidden(self, table: Table) -> Sequence[str]:
+        """Properties that tokens do not see (switch hidden_properties)."""
+        return self.switches.hidden_properties.get(table.kind.name, ())
+
     def readable(self, table: Table, names: Iterable[str]) -> list[str]:
         """Those of these names that are properties and not archived or hidden from the caller."""
-        hidden = self.switches.hidden_properties.get(table.kind.name, ())
+        hidden = self.hidden(table)
         known = table.properties
         return [name for name in names if name in known and known[name].archived_at is None and name not in hidden]
 

@@ -49,10 +49,16 @@ class PropertiesApi:
             )
 
     def page(self, request: Request) -> Response:
-        archived = flag(request, "archived")
-        found = self._table(request).properties.values()
+        table, archived = self._table(request), flag(request, "archived")
+        hidden = self._portal.hidden(table)
         return Response.json(
-            {"results": [prop.as_json() for prop in found if (prop.archived_at is not None) == archived]}
+            {
+                "results": [
+                    prop.as_json()
+                    for prop in table.properties.values()
+                    if (prop.archived_at is not None) == archived and prop.name not in hidden
+                ]
+            }
         )
 
     def get(self, request: Request) -> Response:
@@ -118,9 +124,8 @@ class PropertiesApi:
     def _table(self, request: Request) -> Table:
         return self._portal.table(request.params["type"])
 
-    @staticmethod
-    def _one(table: Table, name: str, archived: bool = False) -> Property:
-        prop = table.properties.get(name)
+    def _one(self, table: Table, name: str, archived: bool = False) -> Property:
+        prop = None if name in self._portal.hidden(table) else table.properties.get(name)
         if prop is None or (prop.archived_at is not None) != archived:
             raise not_found(f"Property {name} does not exist")
         return prop

@@ -9,6 +9,7 @@ from crmhub.sandbox.clock import Clock
 from crmhub.sandbox.hubspot import life, writes
 from crmhub.sandbox.hubspot.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN, Access
 from crmhub.sandbox.hubspot.account import AccountApi
+from crmhub.sandbox.hubspot.acts import Acts
 from crmhub.sandbox.hubspot.associations import AssociationsApi
 from crmhub.sandbox.hubspot.automations import Automations
 from crmhub.sandbox.hubspot.batches import BatchesApi
@@ -51,6 +52,7 @@ class HubSpot:
         Automations(self._portal)
         self._access = Access(self._portal)
         self._forms = FormsApi(self._portal)
+        self._acts = Acts(self._portal, self._row)
         self.router: Router = _Routes()
         # batches, search and merge are fixed words where others have an id: the router prefers words
         for api in (
@@ -100,8 +102,9 @@ class HubSpot:
 
     def state(self) -> Iterator[dict[str, Any]]:
         for table in self._portal.tables.values():
+            gone = _archived(table)
             for number in table.ids:
-                yield self._row(table, table.rows[number])
+                yield self._row(table, table.rows[number], gone)
 
     def external_ids(self) -> Mapping[int, list[dict[str, str]]]:
         found: dict[int, list[dict[str, str]]] = {}
@@ -135,6 +138,9 @@ class HubSpot:
         except HubSpotError as problem:
             raise ControlError(problem.message) from problem
 
+    def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._acts.do(action, body)
+
     def settings(self, wish: dict[str, Any]) -> dict[str, Any]:
         return self._portal.settings(wish)
 
@@ -146,11 +152,13 @@ class HubSpot:
             raise ControlError(f"object {kind!r} is none of: {', '.join(self._portal.tables)}, submissions")
         return self._portal.tables[ALIASES[kind]]
 
-    def _row(self, table: Table, record: Record) -> dict[str, Any]:
+    def _row(self, table: Table, record: Record, gone: list[str] | None = None) -> dict[str, Any]:
         """A record for the control port: all properties that have a value."""
         fields: dict[str, Any] = {}
         if not record.forgotten:
             fields = {**table.props(record), **self._portal.computed(table, record)}
+            for name in _archived(table) if gone is None else gone:
+                fields.pop(name, None)
         return {
             "object": table.kind.name,
             "id": str(record.id),
@@ -158,3 +166,8 @@ class HubSpot:
             "deleted": record.archived_at is not None or record.forgotten,
             "merged_into": None if record.merged_into is None else str(record.merged_into),
         }
+
+
+def _archived(table: Table) -> list[str]:
+    """Properties out of use: their values are in no answer."""
+    return [prop.name for prop in table.properties.values() if prop.archived_at is not None]

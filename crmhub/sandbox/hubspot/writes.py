@@ -20,9 +20,10 @@ def clean(portal: Portal, table: Table, wish: Any, record: Record | None, by_per
         )
     found: dict[str, str] = {}
     problems: list[tuple[str, str, str]] = []
+    hidden = portal.hidden(table)
     for name, value in wish.items():
         prop = table.properties.get(name)
-        if prop is None or prop.archived_at is not None:
+        if prop is None or prop.archived_at is not None or (name in hidden and not by_person):
             problems.append((name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist'))
             continue
         if prop.locked and not by_person:
@@ -137,6 +138,13 @@ def wrong_stage(pipelines: Pipelines, values: dict[str, str], props: dict[str, s
     if not stage or (found is not None and found[0].id == pipeline):
         return []
     return [("dealstage", "INVALID_OPTION", f"{stage} is not a stage of the pipeline {pipeline}")]
+
+
+def calculate(portal: Portal, table: Table, record: Record, values: dict[str, str]) -> None:
+    """Set values that HubSpot works out by itself: the index hears of them, the modification time does not."""
+    table.before_write(record)
+    _put(table, record, values, Actor("CALCULATED", "CalculatedPropertyComputer"), portal.now())
+    table.after_write(record, portal.switches.index_lag, portal.now())
 
 
 def touch(portal: Portal, table: Table, record: Record, started: bool = False) -> None:

@@ -1,0 +1,210 @@
+"""What people do in HubSpot's screens and no public API offers: `POST /act` on the control port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from crmhub.sandbox.hubspot import life, writes
+from crmhub.sandbox.hubspot.errors import HubSpotError
+from crmhub.sandbox.hubspot.kinds import ACTIVITIES, ALIASES, LINKS
+from crmhub.sandbox.hubspot.portal import PERSON, Portal
+from crmhub.sandbox.hubspot.records import Record, Table
+from crmhub.sandbox.hubspot.schema import Option, Property, iso
+from crmhub.sandbox.vendor import ControlError
+
+Row = dict[str, Any]
+Act = Callable[[Row], Row]
+
+
+class Acts:
+    """One method per action; `show` makes the answer of those that end in a record."""
+
+    def __init__(self, portal: Portal, show: Callable[[Table, Record], Row]) -> None:
+        self._portal = portal
+        self._show = show
+        self.known: dict[str, Act] = {
+            "archive": self._archive,
+            "delete": self._archive,
+            "restore": self._restore,
+            "gdpr_delete": self._forget,
+            "merge": self._merge,
+            "associate": self._associate,
+            "dissociate": self._dissociate,
+            "flood": self._flood,
+            "set_options": self._set_options,
+            "archive_property": self._archive_property,
+            "restore_property": self._restore_property,
+            "add_property": self._add_property,
+            "calculate": self._calculate,
+        }
+
+    def do(self, action: str, wish: Row) -> Row:
+        """-> a JSON object; raises ControlError, also for what HubSpot itself would refuse."""
+        act = self.known.get(action)
+        if act is None:
+            raise ControlError(f"no action {action!r}; known: {', '.join(sorted(self.known))}")
+        try:
+            return act(wish)
+        except HubSpotError as problem:
+            raise ControlError(problem.message) from problem
+
+    def _archive(self, wish: Row) -> Row:
+        table, record = self._one(wish)
+        life.archive(self._portal, table, record, PERSON)
+        return self._show(table, record)
+
+    def _restore(self, wish: Row) -> Row:
+        table = self._table(wish, "object")
+        record = table.rows.get(int(_text(wish, "id")))
+        if record is None:
+            raise ControlError(f"no {table.kind.singular} {wish['id']}")
+        life.restore(self._portal, table, record)
+        return self._show(table, record)
+
+    def _forget(self, wish: Row) -> Row:
+        table = self._table(wish, "object")
+        record = table.find(int(_text(wish, "id")))
+        if record is None:
+            raise ControlError(f"no {table.kind.singular} {wish['id']}")
+        life.forget(self._portal, table, record, PERSON)
+        return self._show(table, record)
+
+    def _merge(self, wish: Row) -> Row:
+        """{object, primary, other} -> the survivor."""
+        table = self._table(wish, "object")
+        primary, other = (writes.live(table, _text(wish, key)) for key in ("primary", "other"))
+        return self._show(table, life.merge(self._portal, table, primary, other, PERSON))
+
+    def _associate(self, wish: Row) -> Row:
+        """{object, id, to, target, label?}: label is a wording, an internal name or `primary`."""
+        ends = self._ends(wish)
+        table, record, to, target = ends
+        types: list[int] | None = None
+        if wish.get("label"):
+            types = [self._label(table.kind.name, to.kind.name, str(wish["label"]))]
+        held = life.associate(self._portal, ends, types, PERSON)
+        return {"from": str(record.id), "to": str(target.id), "types": held}
+
+    def _dissociate(self, wish: Row) -> Row:
+        ends = self._ends(wish)
+        life.dissociate(self._portal, ends, PERSON)
+        return {"from": str(ends[1].id), "to": str(ends[3].id), "types": []}
+
+    def _flood(self, wish: Row) -> Row:
+        """{object, id, to, count}: so many new records of type `to` at one record, as a busy account has them."""
+        table, record = self._one(wish)
+        to, count = self._table(wish, "to"), int(wish.get("count", 1000))
+        if (table.kind.name, to.kind.name) not in LINKS:
+            raise ControlError(f"{table.kind.name} and {to.kind.name} are never associated")
+        made: list[str] = []
+        for place in range(count):
+            values = self._filler(to, place)
+            one = writes.create(self._portal, to, writes.clean(self._portal, to, values, None, by_person=True), PERSON)
+            self._portal.links.add(to.kind.name, one.id, table.kind.name, record.id)
+            made.append(str(one.id))
+        return {"object": to.kind.name, "ids": made}
+
+    def _filler(self, to: Table, place: int) -> Row:
+        """The least that a record of this type needs."""
+        if to.kind.name in ACTIVITIES:
+            return {"hs_timestamp": iso(self._portal.now() - 60_000 * (place + 1))}
+        if to.kind.name == "deals":
+            return {"dealname": f"Deal {place + 1}", "dealstage": "appointmentscheduled"}
+        return {"lastname": f"Person {place + 1}"} if to.kind.name == "contacts" else {"name": f"Company {place + 1}"}
+
+    def _set_options(self, wish: Row) -> Row:
+        """{object, property, options: [value or {value, label}]}: the whole new list; held values stay."""
+        prop = self._property(wish)
+        options: list[Option] = []
+        for row in wish.get("options") or []:
+            row = row if isinstance(row, dict) else {"value": str(row)}
+            value = str(row.get("value"))
+            options.append(Option(str(row.get("label") or value), value, len(options), bool(row.get("hidden"))))
+        if not options:
+            raise ControlError("options is missing")
+        prop.options = options
+        return self._changed(prop)
+
+    def _archive_property(self, wish: Row) -> Row:
+        """A property out of use: its values are in no answer any more, and come back with it."""
+        prop = self._property(wish)
+        prop.archived_at = self._portal.now()
+        return self._changed(prop)
+
+    def _restore_property(self, wish: Row) -> Row:
+        prop = self._property(wish)
+        prop.archived_at = None
+        return self._changed(prop)
+
+    def _add_property(self, wish: Row) -> Row:
+        """{object, name, type?, fieldType?, label?}: a custom property made in the settings."""
+        table, name = self._table(wish, "object"), _text(wish, "name")
+        if name in table.properties:
+            raise ControlError(f"{name} exists")
+        now = self._portal.now()
+        table.properties[name] = prop = Property(
+            name=name,
+            label=str(wish.get("label") or name),
+            type=str(wish.get("type", "string")),
+            field_type=str(wish.get("fieldType", "text")),
+            group=table.kind.group,
+            hubspot_defined=False,
+            created=now,
+            updated=now,
+        )
+        return self._changed(prop)
+
+    def _calculate(self, wish: Row) -> Row:
+        """{object, id, fields}: HubSpot works read-only values out anew; no modification time moves."""
+        table, record = self._one(wish)
+        fields = wish.get("fields")
+        if not isinstance(fields, dict):
+            raise ControlError("fields is missing")
+        values = writes.clean(self._portal, table, fields, record, by_person=True)
+        writes.calculate(self._portal, table, record, values)
+        return self._show(table, record)
+
+    def _changed(self, prop: Property) -> Row:
+        prop.updated = self._portal.now()
+        for table in self._portal.tables.values():
+            table.version += 1
+        return prop.as_json()
+
+    def _property(self, wish: Row) -> Property:
+        table, name = self._table(wish, "object"), _text(wish, "property")
+        if name not in table.properties:
+            raise ControlError(f"{table.kind.name} have no property {name}")
+        return table.properties[name]
+
+    def _label(self, kind: str, to: str, text: str) -> int:
+        if text.lower() == "primary" and LINKS[kind, to][1]:
+            return LINKS[kind, to][1]
+        found = self._portal.labels.named(kind, to, text)
+        if found is None:
+            raise ControlError(f"no label {text!r} from {kind} to {to}")
+        return found.type_id
+
+    def _ends(self, wish: Row) -> life.Ends:
+        table, record = self._one(wish)
+        to = self._table(wish, "to")
+        if (table.kind.name, to.kind.name) not in LINKS:
+            raise ControlError(f"{table.kind.name} and {to.kind.name} are never associated")
+        return table, record, to, writes.live(to, _text(wish, "target"))
+
+    def _one(self, wish: Row) -> tuple[Table, Record]:
+        table = self._table(wish, "object")
+        return table, writes.live(table, _text(wish, "id"))
+
+    def _table(self, wish: Row, key: str) -> Table:
+        name = str(wish.get(key))
+        if name not in ALIASES:
+            raise ControlError(f"{key} {name!r} is none of: {', '.join(self._portal.tables)}")
+        return self._portal.tables[ALIASES[name]]
+
+
+def _text(wish: Row, key: str) -> str:
+    value = wish.get(key)
+    if not isinstance(value, str | int) or value == "":
+        raise ControlError(f"{key} is missing")
+    return str(value)
