@@ -81,7 +81,15 @@ class NativeSync:
                 named = {_SALESFORCE_NAMES[name][place]: value for name, value in right.items()}
                 self._write(self._salesforce, pair.object, pair.salesforce, named, SALESFORCE_ACTOR)
             if left or right:
-                self._look(pair)
+                self._settle(pair, now, left, right)
+
+    def _settle(self, pair: Pair, before: tuple[Values, Values], left: Values, right: Values) -> None:
+        """Remember what the writes made of both sides; a write that nobody sees yet counts as seen."""
+        after = self._look(pair)
+        if after is None:
+            return
+        for held, old, written in ((after[0], before[0], left), (after[1], before[1], right)):
+            held.update({name: value for name, value in written.items() if held[name] == old[name]})
 
     def _write(self, vendor: Vendor, kind: str, remote_id: str, fields: Values, actor: str) -> None:
         try:
