@@ -7,7 +7,8 @@
     phone_name   same phone and same last name                         70  review queue
     name_company same full name at the same company                    60  review queue
 
-What might be the same is never guessed: it waits in the review queue. Pure functions; the store finds the pairs.
+What might be the same is never guessed: it waits in the review queue.
+Deals are the same only when a CRM says so. Pure functions; the store finds the pairs.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def person_identifiers(
     """(identifier kind, normal value) by which a person's record is recognised.
 
     `cross_ids`: (other CRM's kind, id there), as this record tells it."""
-    yield from _addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
+    yield from addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
     mail = canonical.get("email")
     address = values.email(str(mail)) if mail else None
     if address:
@@ -136,7 +137,7 @@ def company_identifiers(
     merged_into: str | None,
 ) -> Iterator[tuple[str, str]]:
     """(identifier kind, normal value) by which a company's record is recognised."""
-    yield from _addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
+    yield from addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
     web = canonical.get("domain")
     host = values.registrable(str(web)) if web else None
     if host and not values.is_free_mail(host):
@@ -146,7 +147,7 @@ def company_identifiers(
         yield "name_company", f"{key}|{canonical.get('company_country') or ''}"
 
 
-def _addresses(
+def addresses(
     kind: str,
     connection: str,
     stream: str,
@@ -154,6 +155,8 @@ def _addresses(
     cross_ids: Sequence[tuple[str, str]],
     merged_into: str | None,
 ) -> Iterator[tuple[str, str]]:
+    """(identifier kind, value) of what CRMs call a record: its own id, the ids that it tells of others (`cross_ids`),
+    where it lives on. A deal is recognised by nothing else."""
     yield "xid", f"{kind}:{remote_id}"
     for other, there in cross_ids:
         yield "xid", f"{other}:{there}"

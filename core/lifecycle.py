@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.model import Band, Stage
+from core.model import Band, Stage, Value
 
 DAY_MS = 86_400_000
 #: How long a stage set by hand in a CRM holds against the rules.
@@ -20,6 +20,7 @@ EXITS = frozenset({Stage.RECYCLED, Stage.DISQUALIFIED})
 #: Set by deals in the CRMs only.
 FACT_STAGES = frozenset({Stage.OPPORTUNITY, Stage.CUSTOMER})
 
+DealState = Literal["open", "won", "lost", "gone"]
 Phase = Literal["need", "research", "evaluation", "vendor_contact", "negotiation"]
 
 
@@ -103,6 +104,15 @@ DEFAULT_MOVES: tuple[Move, ...] = (
     Move("score_mql", Stage.MQL, "score.total >= 60", "Score of 60"),
     Move("engaged_lead", Stage.LEAD, "score.engagement > 0", "Showed interest"),
 )
+
+
+def deal_state(closed: Value, won: Value, *, live: bool) -> DealState:
+    """What became of a deal: open unless some CRM closed it, gone when no CRM has it any more."""
+    if not live:
+        return "gone"
+    if won is True:
+        return "won"
+    return "lost" if closed is True else "open"
 
 
 def adopt(seen: Mapping[str, Stage | None], *, has_email: bool = False, has_engagement: bool = False) -> Adopted:

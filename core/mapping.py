@@ -28,7 +28,7 @@ from core.mapping_structs import (
 from core.mapping_user import read_user
 from core.mapping_values import bind, reader
 from core.model import FIELDS, MOST_RESTRICTIVE_FIELDS, Field, Value, Wins
-from core.values import normal
+from core.values import money, normal
 
 __all__ = ["ActivityFacts", "Mapping", "OwnerFacts", "StreamMap", "Target", "Unwritable", "load_mapping"]
 
@@ -134,7 +134,8 @@ class Mapping:
         """Canonical values of a row, from the fields that are pulled.
 
         A remote field missing from `values` is absent from the result; a blank one is None. Numbers are int or float,
-        dates ISO text, date-times ms UTC, options in canonical words, everything else text as written.
+        dates ISO text, date-times ms UTC, options in canonical words, everything else text as written; the amount of a
+        deal in minor units of its currency.
         `owners`: remote owner id -> e-mail; an unknown id (a queue) reads as None. Without it owners are absent.
         """
         result: dict[str, Value] = {}
@@ -147,6 +148,8 @@ class Mapping:
                     continue
                 value = None if value is None else owners.get(str(value))
             result[name] = _or(result.get(name), value) if name in MOST_RESTRICTIVE_FIELDS else value
+        if "deal_amount" in result:
+            result["deal_amount"] = _in_minor_units(result["deal_amount"], result.get("deal_currency"))
         return result
 
     def activity(self, connection: str, stream: str, values: abc.Mapping[str, Value]) -> ActivityFacts | None:
@@ -165,6 +168,12 @@ def _or(first: Value, second: Value) -> Value:
     if first is True or second is True:
         return True
     return second if first is None else first
+
+
+def _in_minor_units(amount: Value, currency: Value) -> int | None:
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
+        return None  # no number: nothing to reckon with
+    return money.minor(amount, None if currency is None else str(currency))
 
 
 def load_mapping(

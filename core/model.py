@@ -1,6 +1,7 @@
 """The canonical model: what the hub calls things, whatever a CRM calls them. Pure data.
 
-Times are integer ms UTC, dates ISO text, money integer minor units with its ISO code. Points are thousandths.
+Times are integer ms UTC, dates ISO text, money with an ISO code integer minor units (deals;
+revenue has no code and counts as its CRM shows it). Points are thousandths.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ OwnerId = NewType("OwnerId", int)
 Value = str | int | float | bool | None
 
 Entity = Literal["person", "company", "deal"]
-ENTITIES: tuple[Entity, ...] = ("person", "company")
+ENTITIES: tuple[Entity, ...] = ("person", "company", "deal")
 
 FieldType = Literal[
     "text",

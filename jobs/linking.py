@@ -15,6 +15,7 @@ class Linker:
 
     def __init__(self, context: Context) -> None:
         self.c, self.hub, self.entity, self.done = context, context.hub, context.entity, context.done
+        self.moved: dict[int, int] = {}  # entities that turned out to be others -> these
 
     def link(self, batch: dict[int, StoredRecord]) -> list[int]:
         """Identifiers, pairs, verdicts, entities. Returns the records that got their first entity."""
@@ -55,6 +56,10 @@ class Linker:
         joined = {a: b for a, b in moves.items() if a not in born}
         links.absorb(self.entity, moves, born=born, run=self.hub.run, at=self.c.now)
         self.done.joined += len(moves)
+        self.moved = joined
+        if joined and self.entity == "company":
+            self.hub.entities.follow_companies(joined)
+            self.hub.deals.follow_companies(joined)
         if joined and self.entity == "person":
             self.hub.entities.keep_opt_outs(joined)
             self.hub.activities.follow(joined, [])
@@ -107,6 +112,8 @@ class Linker:
         spec = self.c.streams[r.connection, r.stream]
         told = [(c.kind, str(r.remote[c.remote])) for c in spec.cross_ids if r.remote.get(c.remote)]
         canonical = self.c.canonical(r)
+        if self.entity == "deal":
+            return list(identity.addresses(spec.kind, r.connection, r.stream, r.remote_id, told, r.merged_into))
         if self.entity == "company":
             return list(
                 identity.company_identifiers(

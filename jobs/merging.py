@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from core import identity, values
+from core.lifecycle import deal_state
 from core.merge import Conflict, Current, Settled, State, Vote, settle, vote_state
 from core.model import MOST_RESTRICTIVE_FIELDS, Value
 from core.store.entities import Change, EntityRow
@@ -20,6 +21,8 @@ class Merger:
         self.c, self.hub, self.entity, self.done = context, context.hub, context.entity, context.done
         self.mapping = context.mapping
         self.here = context.region
+        self.changed: list[int] = []  # deals that say something new, and of those
+        self.turned: list[int] = []  # the ones that were opened, won, lost, or are gone
 
     def merge(self, ids: Sequence[int]) -> None:
         hub = self.hub
@@ -32,9 +35,12 @@ class Merger:
         derived: dict[int, dict[str, Value]] = {}
         for i, row in entities.items():
             records = [r for r in by_entity[i] if (r.connection, r.stream) in self.c.streams]
+            before = dict(row.values)
             self._settle(row, records, stamped, changes)
             if self.entity == "person":
                 derived[i] = _derived(row)
+            elif self.entity == "deal":
+                self._turn(row, before, live=any(r.live for r in by_entity[i]))
         if self.entity == "person":
             self._attach_companies(entities, by_entity)
             opted = [(i, _evidence(by_entity[i])) for i, r in entities.items() if r.values.get("opted_out") is True]
@@ -71,10 +77,12 @@ class Merger:
         }
         after: dict[str, Conflict] = {}
         waiting: dict[int, set[str]] = {r.id: set() for r in records}
-        names = sorted({f for r in voters for f in shown[r.id] if self.mapping.field(f).entity == self.entity})
-        for name in names:
+        names = {f for r in voters for f in shown[r.id] if self.mapping.field(f).entity == self.entity}
+        for name in sorted(names, key=lambda n: (n == "deal_amount", n)):  # its currency first
             self.here = identity.region_of(row.values, self.c.region)
             heard = records if name in MOST_RESTRICTIVE_FIELDS else voters  # a no counts, whatever became of its record
+            if name == "deal_amount":
+                heard = [r for r in heard if self._same_currency(row, shown[r.id])]
             votes = [self._vote(r, name, shown, agreed_before, order) for r in heard if name in shown[r.id]]
             before = row.values.get(name)
             current = stamped.get((row.id, name), Current(before))
@@ -195,6 +203,21 @@ class Merger:
             )
         )
 
+    # ---- deals
+
+    def _same_currency(self, row: EntityRow, said: Mapping[str, Value]) -> bool:
+        """Amounts of different currencies are never compared: only those in the deal's own have a vote."""
+        return self._same("deal_currency", said.get("deal_currency"), row.values.get("deal_currency"))
+
+    def _turn(self, row: EntityRow, before: Mapping[str, Value], *, live: bool) -> None:
+        state = deal_state(row.values.get("deal_is_closed"), row.values.get("deal_is_won"), live=live)
+        turned = state != row.state or not row.since
+        if turned:
+            row.state, row.since = state, self.c.now
+            self.turned.append(row.id)
+        if turned or row.values != before:
+            self.changed.append(row.id)
+
     # ---- people and their companies
 
     def _attach_companies(self, people: dict[int, EntityRow], by_entity: dict[int, list[StoredRecord]]) -> None:
@@ -215,10 +238,11 @@ class Merger:
 
 
 def _agreement(r: StoredRecord, waiting: set[str]) -> tuple[dict[str, Value] | None, dict[str, list[object]], int]:
-    """The record's new base: what it shows, but for the fields that still wait."""
-    if not waiting:
+    """The record's new base: what it shows, but for the fields that still wait or are hidden from us now."""
+    hidden = {k: v for k, v in (r.base or {}).items() if k not in r.remote}
+    if not waiting and not hidden:
         return None, {}, r.id
-    base = {k: v for k, v in r.remote.items() if k not in waiting}
+    base = hidden | {k: v for k, v in r.remote.items() if k not in waiting}
     base.update({k: r.base_value(k) for k in waiting if r.agreed_field(k)})
     return base, {k: s for k, s in r.stamps.items() if k in waiting}, r.id
 
@@ -228,7 +252,7 @@ def _derived(row: EntityRow) -> dict[str, Value]:
     return {
         "seniority": values.seniority(str(title)) if title else None,
         "function": values.function(str(title)) if title else None,
-        "is_free_mail": values.is_free_mail(str(mail).rpartition("@")[2]) if mail else None,
+        "is_free_mail": bool(mail) and values.is_free_mail(str(mail).rpartition("@")[2]),
     }
 
 

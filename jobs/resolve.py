@@ -1,19 +1,21 @@
-"""resolve: records -> people and companies. Who is who first, then what is true of them.
+"""resolve: records -> people, companies and deals. Who is who first, then what is true of them.
 
 Works through the records that changed, in batches; each batch is one transaction, so a killed resolve goes on where
-it stopped. Companies come first: people are attached to them.
+it stopped. Companies come first: people are attached to them, and deals to both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.model import ENTITIES
+from core.model import Entity
 from jobs.linking import Linker
 from jobs.merging import Merger
 from jobs.readings import changed_readings, remember_readings
 from jobs.resolving import BATCH, Context, Resolved
 from jobs.runtime import Hub
+
+_ORDER: tuple[Entity, ...] = ("company", "person", "deal")
 
 
 def resolve(hub: Hub) -> Resolved:
@@ -25,7 +27,7 @@ def resolve(hub: Hub) -> Resolved:
             reread = changed_readings(hub)
             for name, stream in sorted({(n, s) for n, s, _ in reread}):
                 hub.records.soil(name, stream)
-        for entity in ENTITIES[::-1]:  # company, person
+        for entity in _ORDER:
             context = Context(hub, entity, done, reread)
             while ids := hub.records.dirty(entity, BATCH):
                 hub.alive()
@@ -49,8 +51,18 @@ def _batch(c: Context, ids: Sequence[int]) -> None:
     if not mine:
         return
     c.now = c.hub.clock.now()
-    fresh = Linker(c).link(mine)
+    linker, merger = Linker(c), Merger(c)
+    fresh = linker.link(mine)
     touched = sorted({e for e in c.hub.links.entities(list(mine)).values() if e is not None})
-    Merger(c).merge(touched)
+    merger.merge(touched)
     if c.entity == "company":
         c.hub.entities.wake_people_of(touched, fresh)
+    if c.entity == "deal":
+        deals = [*touched, *linker.moved]
+        c.hub.deals.wake(merger.changed, merger.turned)
+        c.done.deals += len(touched)
+    else:
+        people = [*touched, *linker.moved] if c.entity == "person" else []
+        deals = c.hub.deals.touched(list(mine), people, c.deal_streams)
+    for at in range(0, len(deals), BATCH):
+        c.hub.deals.attach(deals[at : at + BATCH], c.position)

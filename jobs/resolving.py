@@ -23,6 +23,7 @@ class Resolved:
     reviews: int = 0
     conflicts: int = 0
     changes: int = 0
+    deals: int = 0
 
 
 class Context:
@@ -37,6 +38,7 @@ class Context:
         self.streams: dict[tuple[str, str], StreamMap] = {
             (n, s.name): s for n in hub.names() for s in hub.mapping.streams(n)
         }
+        self.deal_streams = {s.name for s in self.streams.values() if s.entity == "deal"}
         self.remote_of = {key: {t.field.name: t for t in hub.mapping.fields(*key)} for key in self.streams}
         self.written = {t.field.name for key in self.streams for t in hub.mapping.targets(*key)}
         self.active: dict[int, int] = {}  # record -> when its latest activity happened

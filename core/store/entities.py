@@ -1,4 +1,4 @@
-"""People and companies: canonical values, what changed, what conflicts, what is held."""
+"""People, companies and deals: canonical values, what changed, what conflicts, what is held."""
 
 from __future__ import annotations
 
@@ -7,23 +7,41 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.merge import Conflict, Current, candidates_json, conflict_from
-from core.model import FIELDS, Entity, Value
+from core.model import ENTITIES, FIELDS, Entity, Value
 from core.store.db import Db, Row, dumps, loads, marks
 
 _STANDARD: dict[str, tuple[str, ...]] = {
-    e: tuple(f.name for f in FIELDS.values() if f.entity == e and not f.decision) for e in ("person", "company")
+    e: tuple(f.name for f in FIELDS.values() if f.entity == e and not f.decision) for e in ENTITIES
 }
+#: columns beside the fields that a load fills and a save writes
+_BESIDE: dict[str, tuple[str, ...]] = {
+    "person": ("company_id", "lead_record"),
+    "company": (),
+    "deal": ("state", "since"),
+}
+#: columns that a save derives, and whom it leaves to be done
+_DERIVED: dict[str, tuple[str, ...]] = {
+    "person": ("seniority", "function", "is_free_mail"),
+    "company": (),
+    "deal": (),
+}
+_TODO = {"person": ", todo_qualify = 1, todo_plan = 1", "company": ", todo_plan = 1", "deal": ""}
 _BOOLS = {f.name for f in FIELDS.values() if f.type == "bool"}
 
 
 @dataclass(slots=True)
 class EntityRow:
-    """A canonical person or company. `values`: every standard field, and own fields that are filled."""
+    """A canonical person, company or deal. `values`: every standard field, and own fields that are filled.
+
+    `company_id`, `lead_record` are a person's; `state` (open, won, lost, gone) and `since` (ms) a deal's.
+    """
 
     id: int
     values: dict[str, Value]
     company_id: int | None = None
     lead_record: int | None = None
+    state: str = "open"
+    since: int = 0
     conflicts: dict[str, Conflict] = field(default_factory=dict)
 
 
@@ -62,18 +80,15 @@ class Entities:
     def load(self, entity: Entity, ids: Sequence[int]) -> dict[int, EntityRow]:
         """Some entities with their open conflicts."""
         standard = _STANDARD[entity]
-        extra = ", company_id, lead_record" if entity == "person" else ""
+        columns = ", ".join(("id", "custom", *standard, *_BESIDE[entity]))
         found: dict[int, EntityRow] = {}
         for r in self.db.each(
-            f"SELECT id, custom, {', '.join(standard)}{extra} FROM {entity} WHERE id IN ({marks(len(ids))})",
+            f"SELECT {columns} FROM {entity} WHERE id IN ({marks(len(ids))})",
             list(ids),
         ):
             vals: dict[str, Value] = {n: _out(n, r[n]) for n in standard}
             vals.update(loads(r["custom"]))
-            row = EntityRow(r["id"], vals)
-            if entity == "person":
-                row.company_id, row.lead_record = r["company_id"], r["lead_record"]
-            found[r["id"]] = row
+            found[r["id"]] = EntityRow(r["id"], vals, **{n: r[n] for n in _BESIDE[entity]})
         for c in self.db.each(
             "SELECT entity_id, field, kind, candidates FROM conflict WHERE closed_at IS NULL AND entity = ? "
             f"AND entity_id IN ({marks(len(ids))})",
@@ -109,26 +124,27 @@ class Entities:
         derived: Mapping[int, Mapping[str, Value]],
         now: int,
     ) -> None:
-        """Write canonical values; the entities are to be qualified and planned again (inside a write)."""
-        standard = _STANDARD[entity]
-        extra = ("company_id", "lead_record", "seniority", "function", "is_free_mail") if entity == "person" else ()
-        sets = ", ".join(f"{n} = ?" for n in (*standard, "custom", *extra))
-        todo = "todo_qualify = 1, todo_plan = 1" if entity == "person" else "todo_plan = 1"
+        """Write canonical values; people and companies are to be qualified and planned again (inside a write).
+
+        `derived`: entity id -> what follows from a person's values.
+        """
+        standard, beside, more = _STANDARD[entity], _BESIDE[entity], _DERIVED[entity]
+        sets = ", ".join(f"{n} = ?" for n in (*standard, "custom", *beside, *more))
         params: list[tuple[Any, ...]] = []
         for r in rows:
             custom = {k: v for k, v in r.values.items() if k not in standard and v is not None}
-            more: tuple[Any, ...] = ()
-            if entity == "person":
-                d = derived.get(r.id, {})
-                more = (
-                    r.company_id,
-                    r.lead_record,
-                    d.get("seniority"),
-                    d.get("function"),
-                    int(bool(d.get("is_free_mail"))),
+            own = derived.get(r.id, {})
+            params.append(
+                (
+                    *(_in(r.values.get(n)) for n in standard),
+                    dumps(custom),
+                    *(getattr(r, n) for n in beside),
+                    *(_in(own.get(n)) for n in more),
+                    now,
+                    r.id,
                 )
-            params.append((*(_in(r.values.get(n)) for n in standard), dumps(custom), *more, now, r.id))
-        self.db.many(f"UPDATE {entity} SET {sets}, updated_at = ?, {todo} WHERE id = ?", params)
+            )
+        self.db.many(f"UPDATE {entity} SET {sets}, updated_at = ?{_TODO[entity]} WHERE id = ?", params)
 
     def record_changes(self, changes: Iterable[Change], *, run: int | None) -> None:
         """Append to the lineage (inside a write)."""
@@ -276,6 +292,10 @@ class Entities:
             [(i,) for i in new_records],
         )
 
+    def follow_companies(self, moves: Mapping[int, int]) -> None:
+        """Companies turned out to be others (old -> new): their people follow (inside a write)."""
+        self.db.many("UPDATE person SET company_id = ?2, todo_qualify = 1 WHERE company_id = ?1", moves.items())
+
     def keep_opt_outs(self, moves: Mapping[int, int]) -> None:
         """People turned out to be others (old -> new): the no of either is the no of both (inside a write)."""
         self.db.many(
@@ -369,7 +389,9 @@ class Entities:
 
 
 def _in(value: Value) -> Any:
-    return int(value) if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return int(value)
+    return float(value) if isinstance(value, int) and abs(value) >= _LIMIT else value
 
 
 def _out(name: str, value: Any) -> Value:
@@ -378,6 +400,7 @@ def _out(name: str, value: Any) -> Value:
     return bool(value) if name in _BOOLS else value
 
 
+_LIMIT = 2**63  # what a column keeps as an integer
 _HISTORY = {
     "record": "SELECT connection, stream, remote_id, created_at, seen_at FROM record WHERE entity = 'person' AND entity_id = ? ORDER BY id",
     "link": "SELECT l.at, l.rule, l.weight, l.evidence, r.connection, r.stream, r.remote_id FROM link l JOIN record r ON r.id = l.record_id "

@@ -54,7 +54,7 @@ def test_deal_fields_stand_in_deal_streams_alone() -> None:
     assert found is not None, problems
     assert found.canonical("toy", "deals", {"dealname": "Big", "amount": "12.50", "is_won": "true"}) == {
         "deal_name": "Big",
-        "deal_amount": 12.5,
+        "deal_amount": 1250,
         "deal_is_won": True,
     }
     assert [t.field.name for t in found.fields("toy", "contacts")] == ["email"]
