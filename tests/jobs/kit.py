@@ -17,7 +17,7 @@ from core.store.db import Db, loads
 from jobs.faults import Faults
 from jobs.runtime import Hub
 from jobs.sync import Report, sync
-from tests.jobs.memory import FACTS, MINUTE, MemoryCrm, TestClock
+from tests.jobs.memory import DEAL, FACTS, MINUTE, MemoryCrm, TestClock
 
 NAMES = ("alpha", "beta", "gamma")
 #: facts that are mapped unless a test says otherwise
@@ -68,6 +68,7 @@ def shipped(name: str) -> str:
     p = name[0] + "_"
     person = "\n".join(f'[fields.{n}]\ncontact = "{p}{n}"\nlead = "{p}{n}"' for n in FACTS if n not in ("nickname",))
     company = "\n".join(f'[fields.{n}]\ncompany = "{p}{n}"' for n in ("name", "domain", "industry", "employees"))
+    deal = "\n".join(f'[fields.{n}]\ndeal = "{p}{n}"' for n in DEAL)
     decided = "\n".join(
         f'[targets.{n}]\ncontact = "{p}hub_{n}"\nlead = "{p}hub_{n}"'
         for n in ("stage", "score", "band", "grade", "why")
@@ -89,6 +90,10 @@ order = 1
 [streams.companies]
 entity = "company"
 alias = "company"
+[streams.deals]
+entity = "deal"
+alias = "deal"
+cross_ids = {{ {p}twin = "{"beta" if name == "alpha" else "alpha"}.deals" }}
 [streams.users]
 entity = "owner"
 alias = "user"
@@ -106,6 +111,7 @@ field = "{p}what"
 {kinds}
 {person.replace(f"[fields.owner_email]{chr(10)}", f"[fields.owner_email]{chr(10)}owner = true{chr(10)}")}
 {company}
+{deal}
 {decided}
 [options.crm_stage]
 {stages}
@@ -130,7 +136,7 @@ def mapping_text(
         lines.append(f"[fields.{f}]")
         if f in wins:
             lines.append(f"wins = {wins[f]}")
-        way = "pull" if f in ("crm_stage", "owner_email") else "both"
+        way = "pull" if f in ("crm_stage", "owner_email", *DEAL) else "both"
         lines += [f"{n} = " + place.get(f"{f}.{n}", f'{{ direction = "{way}" }}') for n in names]
     for d in decisions:
         lines.append(f"[fields.{d}]")

@@ -38,6 +38,10 @@ FACTS = (
     "email", "first_name", "last_name", "phone", "mobile", "job_title", "company_name", "country", "city",
     "postal_code", "lead_source", "opted_out", "crm_stage", "owner_email", "nickname",
 )  # fmt: skip
+DEAL = (
+    "deal_name", "deal_stage", "deal_pipeline", "deal_amount", "deal_currency", "deal_probability", "deal_close_date",
+    "deal_is_closed", "deal_is_won", "deal_owner_email",
+)  # fmt: skip
 START = 1_800_000_000_000
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -110,18 +114,22 @@ class MemoryCrm:
         self.kind = self.kind or self.name
         self.prefix = self.name[0] + "_"
         self.capabilities = frozenset(Capability) - ({Capability.CONFIRMS_VALUES} if not self.confirms else set())
-        self.held: dict[str, dict[str, Held]] = {s: {} for s in (*PEOPLE, "companies", "users", "events")}
+        self.held: dict[str, dict[str, Held]] = {s: {} for s in (*PEOPLE, "companies", "deals", "users", "events")}
         self.schema: dict[str, dict[str, RemoteField]] = {s: {} for s in self.held}
         for stream in PEOPLE:
             self._add_fields(stream, *FACTS)
         self._add_fields("companies", "name", "domain", "industry", "employees")
+        self._add_fields("deals", *DEAL, "twin")
         self._add_fields("users", "address", "full_name")
         self._add_fields("events", "what", "when", "title")
         self._seq = self._ids = 0
 
     def _add_fields(self, stream: str, *names: str) -> None:
         for n in names:
-            types: dict[str, FieldType] = {"opted_out": "bool", "employees": "number", "seats": "number"}
+            types: dict[str, FieldType] = {
+                "opted_out": "bool", "employees": "number", "seats": "number", "deal_is_closed": "bool",
+                "deal_is_won": "bool", "deal_amount": "number", "deal_probability": "number", "deal_close_date": "date",
+            }  # fmt: skip
             self.schema[stream][self.prefix + n] = RemoteField(self.prefix + n, n, types.get(n, "text"))
 
     # ---- what people do there
@@ -187,6 +195,24 @@ class MemoryCrm:
         one.read_only, one.seq, one.modified_at = "converted lead", self._next(), self.clock.now()
         return made
 
+    def deal(
+        self, name: str, *people: str, stage: str = "Proposal", companies: Sequence[str] = (), **values: Value
+    ) -> str:
+        """An open deal with contacts, and companies, in it."""
+        links = [*(Link("contacts", i) for i in people), *(Link("companies", i, primary=True) for i in companies)]
+        open_: dict[str, Value] = {
+            "deal_name": name,
+            "deal_stage": stage,
+            "deal_is_closed": False,
+            "deal_is_won": False,
+        }
+        return self.add("deals", {**open_, **values}, links=links)
+
+    def close_deal(self, deal: str, *, won: bool) -> None:
+        """The deal is won or lost."""
+        stage = "Closed won" if won else "Closed lost"
+        self.edit(deal, "deals", deal_is_closed=True, deal_is_won=won, deal_stage=stage)
+
     def happened(self, what: str, remote_id: str, *, at: int | None = None, stream: str = "contacts") -> str:
         """An activity of a person."""
         when = self.clock.now() if at is None else at
@@ -223,6 +249,7 @@ class MemoryCrm:
             spec("users", "owner"),
             spec("companies", "company", writable=True),
             *(spec(s, "person", writable=True) for s in PEOPLE),
+            spec("deals", "deal"),
             spec("events", "activity"),
         )
 
