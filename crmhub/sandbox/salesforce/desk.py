@@ -94,11 +94,10 @@ class Desk:
 
     def _touch(self, kind: ObjectType) -> None:
         stamp = self._org.stamp()
-        for row in list(self._org.tables[kind.name].all()):
-            if not row.get("IsDeleted"):
-                by = salesforce_id("005", LOADER_NUMBER)
-                moved: Row = {"SystemModstamp": stamp, "LastModifiedDate": stamp, "LastModifiedById": by}
-                self._org.put(kind, {**row, **moved})
+        table = self._org.tables[kind.name]
+        live = [one for one in table.ids() if not (table.brief(one) or {}).get("IsDeleted")]
+        by = salesforce_id("005", LOADER_NUMBER)
+        table.patch(live, {"SystemModstamp": stamp, "LastModifiedDate": stamp, "LastModifiedById": by})
 
     def _lifecycle(self) -> Lifecycle:
         person = salesforce_id("005", 1)

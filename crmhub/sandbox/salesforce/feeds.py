@@ -26,10 +26,17 @@ class Feeds:
         start, end = self._span(request, kind.replicateable, DELETED_BACK)
         found = []
         self._org.commit()
-        for row in self._org.tables[kind.name].between((start // MINUTE * MINUTE, "")):
+        table = self._org.tables[kind.name]
+        for record_id in table.between((start // MINUTE * MINUTE, "")):
+            row = table.brief(record_id) or {}
             at = row.get("_DeletedAt")
             if row.get("IsDeleted") and isinstance(at, int) and start <= at < end:
                 found.append({"deletedDate": render(at // 1000 * 1000), "id": row["Id"]})
+        found.extend(
+            {"deletedDate": render(gone.at // 1000 * 1000), "id": gone.record_id}
+            for gone in self._org.gone
+            if gone.kind == kind.name and start <= gone.at < end
+        )
         self._few(len(found))
         return Response.json(
             {
@@ -44,8 +51,9 @@ class Feeds:
         kind = object_of(self._org, request)
         start, end = self._span(request, kind.replicateable, UPDATED_BACK)
         self._org.commit()
-        rows = self._org.tables[kind.name].between((start, ""), (end - 1, "\uffff"))
-        ids = [row["Id"] for row in rows if not row.get("IsDeleted")]
+        table = self._org.tables[kind.name]
+        found = table.between((start, ""), (end - 1, "\uffff"))
+        ids = [record_id for record_id in found if not (table.brief(record_id) or {}).get("IsDeleted")]
         self._few(len(ids))
         covered = render(min(end, self._org.clock.now()) // MINUTE * MINUTE)
         return Response.json({"ids": ids, "latestDateCovered": covered})

@@ -6,12 +6,15 @@ from itertools import count
 from crmhub.sandbox.clock import Clock
 from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.access import Access
+from crmhub.sandbox.salesforce.computed import attach
 from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.schema.object import ObjectType
 from crmhub.sandbox.salesforce.schema.setup import new_schema
 from crmhub.sandbox.salesforce.settings import Settings
+from crmhub.sandbox.salesforce.soql.scope import BIN_LIFE
 from crmhub.sandbox.salesforce.soql.scope import Org as QueryOrg
 from crmhub.sandbox.salesforce.table import Row, Table
+from crmhub.sandbox.salesforce.times import DAY, day_of
 
 ORG_NUMBER, ADMIN_NUMBER, INTEGRATION_NUMBER, AUTOMATED_NUMBER, LOADER_NUMBER = 1, 901, 902, 903, 904
 INTEGRATION_NAME = "crmhub@example.com"
@@ -28,6 +31,15 @@ class Pending:
     row: Row
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A row that left for good; only the feed of deletions still tells of it."""
+
+    kind: str
+    record_id: str
+    at: int
+
+
 class OrgState:
     """Everything the vendor keeps. Rows go through `put` so that lag and security stay right."""
 
@@ -40,8 +52,10 @@ class OrgState:
         self.user_id = salesforce_id("005", INTEGRATION_NUMBER)
         self.access = Access(self.schema, self.tables, settings, self.user_id)
         self._numbers = {kind.name: count(FIRST_NEW) for kind in self.schema}
+        self.gone: list[Gone] = []
         self._pending: list[Pending] = []
         self._journals: list[list[tuple[ObjectType, str, Row | None]]] = []
+        attach(self.schema, self.tables, self.archived_before)
 
     def stamp(self) -> int:
         """Now, to the second: the resolution in which the vendor keeps times."""
@@ -54,7 +68,20 @@ class OrgState:
     def query_org(self, *, all_rows: bool = False, tooling: bool = False) -> QueryOrg:
         """What statements are bound against now."""
         self.commit()
-        return QueryOrg(self.schema, self.tables, self.access.sees, self.clock.now(), all_rows, tooling)
+        return QueryOrg(
+            self.schema,
+            self.tables,
+            self.access.sees,
+            self.clock.now(),
+            all_rows,
+            tooling,
+            self.archived_before(),
+        )
+
+    def archived_before(self) -> str:
+        """Done activities of days before this one are archived; an ISO day, empty: none is."""
+        days = self.settings.archive_days
+        return day_of(self.clock.now() - days * DAY) if days else ""
 
     def row(self, kind: ObjectType, record_id: str) -> Row | None:
         """The committed row, deleted ones included until the bin is emptied."""
@@ -74,8 +101,16 @@ class OrgState:
     def drop(self, kind: ObjectType, record_id: str) -> None:
         """Take a row away that has no bin to go to."""
         self._note(kind, record_id)
+        row = self.tables[kind.name].get(record_id) or {}
+        at = row.get("_DeletedAt")
+        self.gone.append(Gone(kind.name, record_id, at if isinstance(at, int) else self.clock.now()))
         self.tables[kind.name].drop(record_id)
         self.access.forget()
+
+    def in_bin(self, row: Row) -> bool:
+        """Whether a deleted row is still in the recycle bin."""
+        at = row.get("_DeletedAt")
+        return isinstance(at, int) and at + BIN_LIFE > self.clock.now()
 
     def begin(self) -> None:
         """Start to remember what writes replace; may be nested."""

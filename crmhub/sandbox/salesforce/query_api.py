@@ -1,6 +1,6 @@
 """query, queryAll and their further pages. Vendor page: REST API Developer Guide, "Query"."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ SMALLEST_PAGE, LARGEST_PAGE = 200, 2000
 class Cursor:
     """A result that did not fit on one page."""
 
-    rows: list[Any]
+    rows: Sequence[Any]
     emit: Callable[[Any], dict[str, Any]]
     resource: str
     made_at: int

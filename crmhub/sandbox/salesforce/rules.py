@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 from crmhub.sandbox.salesforce.errors import reject
 from crmhub.sandbox.salesforce.org import OrgState
+from crmhub.sandbox.salesforce.rules_deals import contact_role, opportunity
+from crmhub.sandbox.salesforce.rules_emails import email_message, email_relation
+from crmhub.sandbox.salesforce.rules_members import campaign, member, member_status
+from crmhub.sandbox.salesforce.rules_setup import assignment, field_permissions, permission_set
 from crmhub.sandbox.salesforce.schema.object import ObjectType
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
@@ -11,11 +15,6 @@ from crmhub.sandbox.salesforce.times import day_of
 Rule = Callable[[OrgState, Row, Row | None], None]
 """(org, the row about to be saved, the row before or None); changes the row or raises RowRejectedError."""
 
-_PROBABILITY = {
-    "Prospecting": 10, "Qualification": 10, "Needs Analysis": 20, "Value Proposition": 50, "Id. Decision Makers": 60,
-    "Perception Analysis": 70, "Proposal/Price Quote": 75, "Negotiation/Review": 90, "Closed Won": 100,
-    "Closed Lost": 0,
-}  # fmt: skip
 MINUTE = 60_000
 
 
@@ -35,9 +34,12 @@ def _contact(_org: OrgState, row: Row, _before: Row | None) -> None:
     row["IsEmailBounced"] = row.get("EmailBouncedReason") is not None
 
 
-def _links(org: OrgState, row: Row) -> None:
+def _links(org: OrgState, row: Row, before: Row | None) -> None:
     who = org.reference(row.get("WhoId"))
     what = org.reference(row.get("WhatId"))
+    moved = before is None or before.get("WhoId") != row.get("WhoId")
+    if moved and who is not None and who[1].get("IsConverted"):
+        raise reject("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", "WhoId")
     if who is not None and who[0].name == "Lead" and row.get("WhatId"):
         message = "You cannot relate a lead's activity to another record: WhatId"
         raise reject("FIELD_INTEGRITY_EXCEPTION", message, "WhatId")
@@ -49,7 +51,7 @@ def _links(org: OrgState, row: Row) -> None:
 
 
 def _task(org: OrgState, row: Row, before: Row | None) -> None:
-    _links(org, row)
+    _links(org, row, before)
     row.setdefault("TaskSubtype", "Task")
     row["IsHighPriority"] = row.get("Priority") == "High"
     row["IsClosed"] = row.get("Status") == "Completed"
@@ -61,7 +63,7 @@ def _task(org: OrgState, row: Row, before: Row | None) -> None:
 
 
 def _event(org: OrgState, row: Row, before: Row | None) -> None:
-    _links(org, row)
+    _links(org, row, before)
     start = row.get("StartDateTime")
     if before is None or row.get("ActivityDateTime") != before.get("ActivityDateTime"):
         start = row.get("ActivityDateTime") or start
@@ -83,60 +85,8 @@ def _event(org: OrgState, row: Row, before: Row | None) -> None:
     row.setdefault("EventSubtype", "Event")
 
 
-def _opportunity(_org: OrgState, row: Row, before: Row | None) -> None:
-    stage = str(row.get("StageName"))
-    row["IsClosed"] = stage.startswith("Closed")
-    row["IsWon"] = stage == "Closed Won"
-    if before is None or before.get("StageName") != stage:
-        row["Probability"] = float(_PROBABILITY.get(stage, 50))
-
-
 def _user(_org: OrgState, row: Row, _before: Row | None) -> None:
     person_name(row)
-
-
-def _permission_set(org: OrgState, row: Row, before: Row | None) -> None:
-    row["IsCustom"] = True
-    same = org.tables["PermissionSet"].find("Name", row.get("Name")) - {str(row["Id"])}
-    if before is None and same:
-        found = sorted(same)[0]
-        message = f"duplicate value found: Name duplicates value on record with id: {found[:15]}"
-        raise reject("DUPLICATE_DEVELOPER_NAME", message, "Name")
-
-
-def _assignment(org: OrgState, row: Row, _before: Row | None) -> None:
-    row["IsActive"] = True
-    table = org.tables["PermissionSetAssignment"]
-    for found in table.find("AssigneeId", row["AssigneeId"]) - {str(row["Id"])}:
-        other = table.get(found)
-        if other is not None and other["PermissionSetId"] == row.get("PermissionSetId"):
-            message = (
-                f"Duplicate PermissionSetAssignment. Assignee: {row['AssigneeId']}; "
-                f"Permission Set: {row.get('PermissionSetId')}"
-            )
-            raise reject("DUPLICATE_VALUE", message, "PermissionSetId", "AssigneeId")
-
-
-def _field_permissions(org: OrgState, row: Row, _before: Row | None) -> None:
-    kind = org.schema.get(str(row.get("SobjectType")))
-    owner, _, name = str(row.get("Field")).partition(".")
-    field = kind.field(name) if kind else None
-    if kind is None or field is None or owner.lower() != kind.name.lower():
-        message = f"Field Name: bad value for restricted picklist field: {row.get('Field')}"
-        raise reject("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, "Field")
-    if not field.permissionable:
-        message = f"You cannot deploy to a required field: {kind.name}.{field.name}"
-        raise reject("FIELD_INTEGRITY_EXCEPTION", message, "Field")
-    if row.get("PermissionsEdit") and not row.get("PermissionsRead"):
-        message = "Field permissions must allow reading where they allow editing"
-        raise reject("FIELD_INTEGRITY_EXCEPTION", message, "PermissionsRead")
-    row["SobjectType"], row["Field"] = kind.name, f"{kind.name}.{field.name}"
-    table = org.tables["FieldPermissions"]
-    for found in table.find("Field", row["Field"]) - {str(row["Id"])}:
-        other = table.get(found)
-        if other is not None and other["ParentId"] == row["ParentId"]:
-            message = f"duplicate value found: Field, ParentId duplicates value on record with id: {found[:15]}"
-            raise reject("DUPLICATE_VALUE", message, "Field", "ParentId")
 
 
 _RULES: dict[str, Rule] = {
@@ -144,11 +94,17 @@ _RULES: dict[str, Rule] = {
     "Contact": _contact,
     "Task": _task,
     "Event": _event,
-    "Opportunity": _opportunity,
     "User": _user,
-    "PermissionSet": _permission_set,
-    "PermissionSetAssignment": _assignment,
-    "FieldPermissions": _field_permissions,
+    "Opportunity": opportunity,
+    "OpportunityContactRole": contact_role,
+    "Campaign": campaign,
+    "CampaignMember": member,
+    "CampaignMemberStatus": member_status,
+    "EmailMessage": email_message,
+    "EmailMessageRelation": email_relation,
+    "PermissionSet": permission_set,
+    "PermissionSetAssignment": assignment,
+    "FieldPermissions": field_permissions,
 }
 
 

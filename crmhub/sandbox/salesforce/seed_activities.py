@@ -1,16 +1,17 @@
-"""Calls, e-mails, things to do and web forms as tasks, meetings as events."""
+"""Calls, e-mails, things to do and web forms as tasks, meetings as events, e-mails once more as messages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from crmhub.sandbox.activities import call_outcome, email_incoming, meeting_outcome, task_done
 from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import AUTOMATED_NUMBER
+from crmhub.sandbox.salesforce.seed_people import Known
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
-from crmhub.sandbox.world import BIT, DAY, FORM_KINDS, Activity, KnownPerson, World
+from crmhub.sandbox.seen import email_of
+from crmhub.sandbox.world import BIT, DAY, FORM_KINDS, HISTORY_DAYS, Activity
 
 MINUTE = 60_000
-ARCHIVED_AFTER = 365 * DAY
 _DISPOSITIONS = {
     "connected": "Connected",
     "no_answer": "No Answer",
@@ -20,41 +21,72 @@ _DISPOSITIONS = {
 _TOPICS = ("pricing", "your question", "next steps", "a short demo", "the offer")
 
 
-class ActivitySeed:
-    """`last` is each person's day of the last finished activity; rows are made when read."""
+def acts_in(known: Known) -> Iterator[Activity]:
+    """What is logged in this CRM, oldest first."""
+    bit, there = BIT["salesforce"], known.world.record_of
+    for act in known.world.activities:
+        if act.places & bit and ("salesforce", act.person.number) in there:
+            yield act
 
-    def __init__(self, world: World, record_id: Callable[[KnownPerson], str]) -> None:
-        self._world = world
-        self._record_id = record_id
-        self.last: dict[int, str] = {}
-        for act in self._mine():
-            self.last[act.person.number] = day_of(act.at)
 
-    def _mine(self) -> Iterator[Activity]:
-        bit, known = BIT["salesforce"], self._world.record_of
-        for act in self._world.activities:
-            if act.places & bit and ("salesforce", act.person.number) in known:
-                yield act
+def last_days(known: Known) -> dict[int, str]:
+    """Person number -> the day of the last finished activity."""
+    return {act.person.number: day_of(act.at) for act in acts_in(known)}
 
-    def tasks(self) -> Iterator[tuple[str, Activity]]:
-        """(Id, activity) of everything that is no meeting."""
-        mine = (act for act in self._mine() if act.kind != "meeting")
+
+class _ActivitySeeds:
+    """What tasks and events have in common."""
+
+    names = frozenset({"Id", "SystemModstamp", "IsDeleted", "WhoId", "WhatId", "ActivityDate", "IsClosed"})
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._world = known.world
+        self.oldest_day = day_of(known.world.now - (HISTORY_DAYS + 2) * DAY)
+
+    def _brief(self, record_id: str, act: Activity, modified: int) -> Row:
+        stamp = min(modified, self._world.now - 1000) // 1000 * 1000
+        return {"Id": record_id, "SystemModstamp": stamp, "WhoId": self._known.who_id(act.person.number)}
+
+    def _finished(self, row: Row, act: Activity, created: int) -> Row:
+        owner = salesforce_id("005", act.rep + 1)
+        by = salesforce_id("005", AUTOMATED_NUMBER) if act.kind in FORM_KINDS else owner
+        stamp = row["SystemModstamp"]
+        assert isinstance(stamp, int)
+        audit: Row = {
+            "OwnerId": owner,
+            "CreatedDate": min(created // 1000 * 1000, stamp),
+            "CreatedById": by,
+            "LastModifiedDate": stamp,
+            "LastModifiedById": by,
+        }
+        return row | audit
+
+
+class TaskSeeds(_ActivitySeeds):
+    """Everything that is no meeting."""
+
+    def seeds(self) -> Iterator[tuple[str, Activity]]:
+        """(Id, activity)."""
+        mine = (act for act in acts_in(self._known) if act.kind != "meeting")
         return ((salesforce_id("00T", number), act) for number, act in enumerate(mine, 1))
 
-    def events(self) -> Iterator[tuple[str, Activity]]:
-        """(Id, activity) of the meetings."""
-        mine = (act for act in self._mine() if act.kind == "meeting")
-        return ((salesforce_id("00U", number), act) for number, act in enumerate(mine, 1))
+    def brief(self, record_id: str, seed: Activity) -> Row:
+        """See `Seeds`."""
+        row = self._brief(record_id, seed, seed.at + 5 * MINUTE)
+        row["ActivityDate"] = day_of(seed.at)
+        if seed.kind == "task":
+            row["ActivityDate"] = day_of(seed.at + (1 + seed.detail % 5) * DAY)
+        if seed.kind != "task" or task_done(seed):
+            row["IsClosed"] = True
+        return row
 
-    def task(self, record_id: str, act: Activity) -> Row:
+    def make(self, record_id: str, seed: Activity) -> Row:
         """A call, e-mail, note, thing to do or web form."""
-        topic = _TOPICS[act.detail % len(_TOPICS)]
-        row: Row = {
-            "Status": "Completed",
-            "Priority": "Normal",
-            "TaskSubtype": "Task",
-            "ActivityDate": day_of(act.at),
-        }
+        act, topic = seed, _TOPICS[seed.detail % len(_TOPICS)]
+        row = self.brief(record_id, act)
+        closed = "IsClosed" in row
+        row |= {"Status": "Completed" if closed else "Not Started", "Priority": "Normal", "TaskSubtype": "Task"}
         if act.kind == "call":
             row["Subject"] = f"Call about {topic}"
             row["TaskSubtype"] = "Call"
@@ -62,57 +94,134 @@ class ActivitySeed:
             row["CallDisposition"] = _DISPOSITIONS[call_outcome(act)]
             row["CallDurationInSeconds"] = 30 + act.detail % 1500 if call_outcome(act) == "connected" else 15
         elif act.kind == "email":
-            row["Subject"] = f"Email: {'Re: ' if email_incoming(act) else ''}{topic}"
+            row["Subject"] = f"Email: {_subject(act)}"
             row["TaskSubtype"] = "Email"
         elif act.kind == "task":
             row["Subject"] = f"Follow up on {topic}"
-            row["ActivityDate"] = day_of(act.at + (1 + act.detail % 5) * DAY)
-            row["Status"] = "Completed" if task_done(act) else "Not Started"
         elif act.kind in FORM_KINDS:
             row["Subject"] = f"Web form: {act.kind.replace('_', ' ')}"
         else:
             row["Subject"] = f"Note: {topic}"
-        if row["Status"] == "Completed":
-            row["IsClosed"] = True
+        if closed:
             row["CompletedDateTime"] = (act.at + 5 * MINUTE) // 1000 * 1000
-        return self._finished(record_id, row, act, act.at, act.at + 5 * MINUTE)
+        return self._finished(row, act, act.at)
 
-    def event(self, record_id: str, act: Activity) -> Row:
+
+class EventSeeds(_ActivitySeeds):
+    """The meetings."""
+
+    def seeds(self) -> Iterator[tuple[str, Activity]]:
+        """(Id, activity)."""
+        mine = (act for act in acts_in(self._known) if act.kind == "meeting")
+        return ((salesforce_id("00U", number), act) for number, act in enumerate(mine, 1))
+
+    def brief(self, record_id: str, seed: Activity) -> Row:
+        """See `Seeds`."""
+        row = self._brief(record_id, seed, seed.at + _minutes(seed) * MINUTE)
+        row["ActivityDate"] = day_of(seed.at)
+        return row
+
+    def make(self, record_id: str, seed: Activity) -> Row:
         """A meeting; the vendor has no outcome field, people write it into the subject."""
-        start, minutes = act.at // 1000 * 1000, 60 if act.detail % 3 else 30
-        prefix = {"no_show": "No show: ", "canceled": "Canceled: "}.get(meeting_outcome(act), "")
+        start, minutes = seed.at // 1000 * 1000, _minutes(seed)
+        prefix = {"no_show": "No show: ", "canceled": "Canceled: "}.get(meeting_outcome(seed), "")
         row: Row = {
-            "Subject": f"{prefix}Meeting about {_TOPICS[act.detail % len(_TOPICS)]}",
+            **self.brief(record_id, seed),
+            "Subject": f"{prefix}Meeting about {_TOPICS[seed.detail % len(_TOPICS)]}",
             "StartDateTime": start,
             "ActivityDateTime": start,
             "EndDateTime": start + minutes * MINUTE,
             "DurationInMinutes": minutes,
-            "ActivityDate": day_of(start),
             "ShowAs": "Busy",
             "EventSubtype": "Event",
-            "Location": "Online" if act.detail % 4 else "Customer's office",
+            "Location": "Online" if seed.detail % 4 else "Customer's office",
         }
-        return self._finished(record_id, row, act, act.at - 2 * DAY, act.at + minutes * MINUTE)
+        return self._finished(row, seed, seed.at - 2 * DAY)
 
-    def _finished(self, record_id: str, row: Row, act: Activity, created: int, modified: int) -> Row:
-        world = self._world
-        who = self._record_id(world.record_of["salesforce", act.person.number])
-        owner = salesforce_id("005", act.rep + 1)
-        by = salesforce_id("005", AUTOMATED_NUMBER) if act.kind in FORM_KINDS else owner
-        modified = min(modified, world.now - 1000)
-        created = min(created, modified)
-        row.update(
-            {
-                "Id": record_id,
-                "WhoId": who,
-                "OwnerId": owner,
-                "CreatedDate": created // 1000 * 1000,
-                "CreatedById": by,
-                "LastModifiedDate": modified // 1000 * 1000,
-                "LastModifiedById": by,
-                "SystemModstamp": modified // 1000 * 1000,
-            }
-        )
-        if act.at < world.now - ARCHIVED_AFTER and (row.get("IsClosed") or "StartDateTime" in row):
-            row["IsArchived"] = True
+
+class EmailSeeds(_ActivitySeeds):
+    """With enhanced e-mail, the messages behind the tasks of that kind: (activity, number of its task)."""
+
+    names = frozenset({"Id", "SystemModstamp", "IsDeleted", "ActivityId"})
+
+    def seeds(self) -> Iterator[tuple[str, tuple[Activity, int]]]:
+        """(Id, seed); the number of a message is that of its task."""
+        mine = (act for act in acts_in(self._known) if act.kind != "meeting")
+        for number, act in enumerate(mine, 1):
+            if act.kind == "email":
+                yield salesforce_id("02s", number), (act, number)
+
+    def brief(self, record_id: str, seed: tuple[Activity, int]) -> Row:
+        """See `Seeds`."""
+        row = self._brief(record_id, seed[0], seed[0].at + 5 * MINUTE)
+        del row["WhoId"]
+        row["ActivityId"] = salesforce_id("00T", seed[1])
         return row
+
+    def make(self, record_id: str, seed: tuple[Activity, int]) -> Row:
+        """Who wrote to whom."""
+        act = seed[0]
+        rep, incoming = self._world.reps[act.rep], email_incoming(act)
+        address = email_of(self._world.record_of["salesforce", act.person.number]) or act.person.free_email
+        row: Row = {
+            **self.brief(record_id, seed),
+            "Subject": _subject(act),
+            "TextBody": f"About {_TOPICS[act.detail % len(_TOPICS)]}.",
+            "FromAddress": address if incoming else rep.email,
+            "FromName": f"{act.person.first} {act.person.last}" if incoming else f"{rep.first} {rep.last}",
+            "ToAddress": rep.email if incoming else address,
+            "Status": "1" if incoming else "3",
+            "MessageDate": act.at // 1000 * 1000,
+            "MessageIdentifier": f"<{act.number}@{rep.email.partition('@')[2]}>",
+        }
+        if incoming:
+            row["Incoming"] = True
+        row = self._finished(row, act, act.at)
+        del row["OwnerId"]
+        return row
+
+
+class RelationSeeds(_ActivitySeeds):
+    """Both ends of each message: (activity, number of its task, 0 for the sender or 1 for the receiver)."""
+
+    names = frozenset({"Id", "SystemModstamp", "IsDeleted", "EmailMessageId", "RelationId"})
+
+    def __init__(self, known: Known, messages: EmailSeeds) -> None:
+        super().__init__(known)
+        self._messages = messages
+
+    def seeds(self) -> Iterator[tuple[str, tuple[Activity, int, int]]]:
+        """(Id, seed)."""
+        for _, (act, number) in self._messages.seeds():
+            for end in (0, 1):
+                yield salesforce_id("0RE", 2 * number + end), (act, number, end)
+
+    def brief(self, record_id: str, seed: tuple[Activity, int, int]) -> Row:
+        """See `Seeds`."""
+        act, number, end = seed
+        person = email_incoming(act) == (end == 0)
+        row = self._brief(record_id, act, act.at + 5 * MINUTE)
+        who = row.pop("WhoId")
+        row["EmailMessageId"] = salesforce_id("02s", number)
+        row["RelationId"] = who if person else salesforce_id("005", act.rep + 1)
+        return row
+
+    def make(self, record_id: str, seed: tuple[Activity, int, int]) -> Row:
+        """See `Seeds`."""
+        row = self.brief(record_id, seed)
+        act, number, end = seed
+        message = self._messages.make(salesforce_id("02s", number), (act, number))
+        row["RelationType"] = ("FromAddress", "ToAddress")[end]
+        row["RelationAddress"] = message[("FromAddress", "ToAddress")[end]]
+        row["RelationObjectType"] = {"005": "User", "00Q": "Lead"}.get(str(row["RelationId"])[:3], "Contact")
+        row = self._finished(row, act, act.at)
+        del row["OwnerId"]
+        return row
+
+
+def _minutes(act: Activity) -> int:
+    return 60 if act.detail % 3 else 30
+
+
+def _subject(act: Activity) -> str:
+    return f"{'Re: ' if email_incoming(act) else ''}{_TOPICS[act.detail % len(_TOPICS)]}"

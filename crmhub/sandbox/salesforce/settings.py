@@ -21,6 +21,8 @@ class Settings:
     """Calls that others made today; raise it to exhaust the limit."""
     lag: float = 0.0
     """Edits by people become visible this long after their stamp (long transactions)."""
+    archive_days: int = 365
+    """Done tasks and past events older than this many days are archived; 0: never."""
     page_size: int = 2000
     """The largest query page the org gives."""
     fresh_pages: bool = False
@@ -48,6 +50,8 @@ class Settings:
     workflows: list[dict[str, Any]] = field(default_factory=list)
     """{object, field, value?, set: {field: value}}: when a save changes `field` (to `value`), the org's own
     automation sets others in the same transaction, so they carry the writer's name."""
+    campaign_members_binned: bool = True
+    """Deleted campaign members go to the recycle bin; else only the feed of deletions tells of them."""
     customize_application: bool = True
     """The integration user may create fields."""
     password_flow: bool = False

@@ -1,8 +1,14 @@
-"""The rows of one object, kept in the order (SystemModstamp, Id) that incremental pulls ask for."""
+"""The rows of one object, kept in the order (SystemModstamp, Id) that incremental pulls ask for.
 
+Made for a million rows: a seeded row is held as what it is made from until somebody reads it, the order is two
+flat arrays, and a result remembers which rows it has, not the rows.
+"""
+
+from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, overload
 
 from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.schema.object import ObjectType
@@ -17,20 +23,39 @@ KEPT = 200_000
 """Above this many rows a seeded row is computed anew at each read instead of being kept."""
 
 
-class Table:
-    """Rows are never changed in place: `put` replaces them, so a reader's old row stays whole.
+class Seeds(Protocol):
+    """Makes seeded rows. `brief` has the fields of `names` only (a missing one is null) and is cheap."""
 
-    A seeded row is held as what it is made from (a person, an activity) until somebody reads it.
-    """
+    names: frozenset[str]
+
+    def brief(self, record_id: str, seed: Any) -> Row:
+        """Id, SystemModstamp and the few fields that searches over everything look at."""
+
+    def make(self, record_id: str, seed: Any) -> Row:
+        """The whole row; the same at every call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """A seeded row that a mass change touched: many share one patch."""
+
+    seed: Any
+    patch: Row
+
+
+class Table:
+    """Rows are never changed in place: `put` replaces them, so a reader's old row stays whole."""
 
     def __init__(self, kind: ObjectType) -> None:
         self.kind = kind
-        self._rows: dict[str, Any] = {}
-        self._make: Callable[[str, Any], Row] | None = None
-        self._order: list[Key] | None = None
+        self._loaded: dict[str, Any] = {}
+        self._waiting: list[Iterable[tuple[str, Any]]] = []
+        self._seeds: Seeds | None = None
+        self._seeded: frozenset[str] = frozenset()  # fields that seeded rows can have
+        self._stamps: array[int] | None = None
+        self._order: list[str] = []
         self._ids: list[str] | None = None
-        self._stale = 0
-        self._indexes: dict[str, dict[str, set[str]]] = {}
+        self._indexes: dict[str, dict[str, str | set[str]]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -38,88 +63,201 @@ class Table:
     def __contains__(self, record_id: object) -> bool:
         return record_id in self._rows
 
-    def seed(self, seeds: Iterable[tuple[str, Any]], make: Callable[[str, Any], Row]) -> None:
-        """Many rows at once as (Id, what `make` turns into a row)."""
-        self._rows.update(seeds)
-        self._ids = self._order = None
-        self._make = make
+    @property
+    def _rows(self) -> dict[str, Any]:
+        while self._waiting:
+            self._loaded.update(self._waiting.pop())
+        return self._loaded
+
+    def seed(self, seeds: Iterable[tuple[str, Any]], source: Seeds) -> None:
+        """Many rows as (Id, what `source` turns into a row); `seeds` is gone through when the table is first used."""
+        self._waiting.append(seeds)
+        self._seeds = source
+        self._seeded = frozenset(self.kind.fields)
+        self._forget()
+
+    def patch(self, record_ids: Iterable[str], patch: Row) -> None:
+        """The same change to many rows."""
+        for record_id in record_ids:
+            held = self._rows[record_id]
+            if type(held) is dict:
+                self._rows[record_id] = {**held, **patch}
+            elif type(held) is Patched:
+                self._rows[record_id] = Patched(held.seed, {**held.patch, **patch})
+            else:
+                self._rows[record_id] = Patched(held, patch)
+        self._forget()
+
+    def held(self, record_id: str) -> Any:
+        """What a row is made from: never changes, so it is the row as it is now. For `made`."""
+        return self._rows.get(record_id)
+
+    def made(self, record_id: str, held: Any) -> Row:
+        """The row of what `held` gave."""
+        if type(held) is dict:
+            return held
+        assert self._seeds is not None
+        if type(held) is Patched:
+            return {**self._seeds.make(record_id, held.seed), **held.patch}
+        return self._seeds.make(record_id, held)
 
     def get(self, record_id: str) -> Row | None:
         """The row of that 18-character id."""
-        found = self._rows.get(record_id)
-        if type(found) is dict or found is None:
-            return found
-        assert self._make is not None
-        row = self._make(record_id, found)
-        if len(self._rows) <= KEPT:
+        held = self._rows.get(record_id)
+        if held is None:
+            return None
+        row = self.made(record_id, held)
+        if row is not held and len(self._rows) <= KEPT:
             self._rows[record_id] = row
         return row
 
+    def knows_briefly(self, names: Iterable[str]) -> bool:
+        """Whether `brief` is enough for these fields."""
+        return self._seeds is None or self._seeds.names.issuperset(names)
+
+    def brief(self, record_id: str) -> Row | None:
+        """The row, or as much of it as is cheap."""
+        held = self._rows.get(record_id)
+        if held is None or type(held) is dict:
+            return held
+        assert self._seeds is not None
+        if type(held) is Patched:
+            return {**self._seeds.brief(record_id, held.seed), **held.patch}
+        return self._seeds.brief(record_id, held)
+
     def all(self) -> Iterator[Row]:
         """Every row by ascending Id."""
-        return self.by_id()
+        return filter(None, map(self.get, self.ids()))
 
-    def by_id(self, low: str = LOWEST[1], high: str = HIGHEST[1]) -> Iterator[Row]:
-        """Rows with low <= Id <= high by ascending Id."""
+    def ids(self, low: str = LOWEST[1], high: str = HIGHEST[1]) -> list[str]:
+        """Ids with low <= Id <= high, ascending."""
         if self._ids is None:
             self._ids = sorted(self._rows)
-        for record_id in self._ids[bisect_left(self._ids, low) : bisect_right(self._ids, high)]:
-            row = self.get(record_id)
-            if row is not None:
-                yield row
+        return self._ids[bisect_left(self._ids, low) : bisect_right(self._ids, high)]
 
     def put(self, row: Row) -> None:
         """Insert or replace by Id."""
         record_id = str(row["Id"])
-        before = self.get(record_id)
+        if record_id not in self._rows:
+            if self._ids is not None:
+                insort(self._ids, record_id)
+        else:
+            self._take(record_id)
         self._rows[record_id] = row
-        if before is None and self._ids is not None:
-            insort(self._ids, record_id)
-        key = key_of(row)
-        if self._order is not None and (before is None or key_of(before) != key):
-            insort(self._order, key)
-            self._stale += before is not None
+        if self._stamps is not None:
+            place = self._place(key_of(row))
+            self._stamps.insert(place, key_of(row)[0])
+            self._order.insert(place, record_id)
         for name, index in self._indexes.items():
-            if before is not None:
-                _drop(index, before.get(name), record_id)
             _add(index, row.get(name), record_id)
 
     def drop(self, record_id: str) -> None:
         """Takes a row away for good."""
-        row = self._row(record_id)
+        self._take(record_id)
         del self._rows[record_id]
-        self._ids = None
-        self._stale += 1
-        for name, index in self._indexes.items():
-            _drop(index, row.get(name), record_id)
+        if self._ids is not None:
+            del self._ids[bisect_left(self._ids, record_id)]
 
-    def between(self, low: Key = LOWEST, high: Key = HIGHEST) -> Iterator[Row]:
-        """Rows with low <= (SystemModstamp, Id) <= high, in that order."""
-        order = self._ordered()
-        for key in order[bisect_left(order, low) : bisect_right(order, high)]:
-            row = self.get(key[1])
-            if row is not None and row.get("SystemModstamp", 0) == key[0]:
-                yield row
+    def between(self, low: Key = LOWEST, high: Key = HIGHEST) -> list[str]:
+        """Ids of the rows with low <= (SystemModstamp, Id) <= high, in that order."""
+        return [record_id for _, record_id in self.keyed(low, high)]
+
+    def keyed(self, low: Key = LOWEST, high: Key = HIGHEST) -> Iterator[Key]:
+        """The same with the stamps."""
+        if self._stamps is None:
+            self._arrange()
+        assert self._stamps is not None
+        first, last = self._place(low), self._place((high[0], high[1] + "\uffff"))
+        return zip(self._stamps[first:last], self._order[first:last], strict=True)
+
+    def newest_first(self) -> Iterator[Key]:
+        """The keys of all rows, the last changed first."""
+        if self._stamps is None:
+            self._arrange()
+        assert self._stamps is not None
+        return zip(reversed(self._stamps), reversed(self._order), strict=True)
+
+    def untouched(self, record_id: str) -> bool:
+        """Whether a row is just as it was seeded."""
+        return type(self._rows[record_id]) not in (dict, Patched)
+
+    @property
+    def oldest_day(self) -> str:
+        """No seeded activity is older."""
+        return getattr(self._seeds, "oldest_day", "")
 
     def find(self, name: str, value: Value) -> set[str]:
         """Ids of the rows whose field holds this value, without regard to case."""
         index = self._indexes.get(name)
         if index is None:
             index = self._indexes[name] = {}
-            for record_id in self._rows:
-                _add(index, self._row(record_id).get(name), record_id)
-        return index.get(str(value).lower(), set())
+            for record_id, row in self._rows_for(name):
+                _add(index, row.get(name), record_id)
+        found = index.get(str(value).lower(), ())
+        return {found} if isinstance(found, str) else set(found)
 
-    def _row(self, record_id: str) -> Row:
-        row = self.get(record_id)
-        assert row is not None
-        return row
+    def _rows_for(self, name: str) -> Iterator[tuple[str, Row]]:
+        """Every row that can hold the field, as cheap as possible."""
+        brief = self.knows_briefly((name,))
+        for record_id, held in self._rows.items():
+            if type(held) is dict:
+                yield record_id, held
+            elif name in self._seeded or (type(held) is Patched and name in held.patch):
+                row = self.brief(record_id) if brief else self.made(record_id, held)
+                if row is not None:
+                    yield record_id, row
 
-    def _ordered(self) -> list[Key]:
-        if self._order is None or (self._stale > 1000 and self._stale * 2 > len(self._order)):
-            self._order = sorted(key_of(self._row(record_id)) for record_id in self._rows)
-            self._stale = 0
-        return self._order
+    def _take(self, record_id: str) -> None:
+        """Out of order and indexes."""
+        if self._stamps is not None:
+            before = self.brief(record_id)
+            assert before is not None
+            place = self._place(key_of(before))
+            assert self._order[place] == record_id
+            del self._stamps[place], self._order[place]
+        if self._indexes:
+            row = self.get(record_id)
+            assert row is not None
+            for name, index in self._indexes.items():
+                _drop(index, row.get(name), record_id)
+
+    def _forget(self) -> None:
+        self._ids = self._stamps = None
+        self._order = []
+        self._indexes = {}
+
+    def _place(self, key: Key) -> int:
+        """Where a key is or would be."""
+        assert self._stamps is not None
+        low, high = bisect_left(self._stamps, key[0]), bisect_right(self._stamps, key[0])
+        return bisect_left(self._order, key[1], low, high)
+
+    def _arrange(self) -> None:
+        keys = sorted(key_of(row) for row in map(self.brief, self._rows) if row is not None)
+        self._stamps = array("q", [stamp for stamp, _ in keys])
+        self._order = [record_id for _, record_id in keys]
+
+
+class Rows(Sequence[Row]):
+    """The rows of a result as they were when it was made; each is made anew when asked for."""
+
+    def __init__(self, table: Table, record_ids: list[str]) -> None:
+        self.table = table
+        self.ids = record_ids
+        self._held = [table.held(record_id) for record_id in record_ids]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            pairs = zip(self.ids[place], self._held[place], strict=True)
+            return [self.table.made(record_id, held) for record_id, held in pairs]
+        return self.table.made(self.ids[place], self._held[place])
 
 
 def key_of(row: Row) -> Key:
@@ -129,11 +267,23 @@ def key_of(row: Row) -> Key:
     return stamp, str(row["Id"])
 
 
-def _add(index: dict[str, set[str]], value: Value, record_id: str) -> None:
-    if value is not None:
-        index.setdefault(str(value).lower(), set()).add(record_id)
+def _add(index: dict[str, str | set[str]], value: Value, record_id: str) -> None:
+    """One id stands alone, several are a set: most values belong to one row."""
+    if value is None:
+        return
+    key = str(value).lower()
+    there = index.get(key)
+    if there is None:
+        index[key] = record_id
+    elif isinstance(there, str):
+        index[key] = {there, record_id}
+    else:
+        there.add(record_id)
 
 
-def _drop(index: dict[str, set[str]], value: Value, record_id: str) -> None:
-    if value is not None:
-        index.get(str(value).lower(), set()).discard(record_id)
+def _drop(index: dict[str, str | set[str]], value: Value, record_id: str) -> None:
+    there = None if value is None else index.get(str(value).lower())
+    if there == record_id:
+        del index[str(value).lower()]
+    elif isinstance(there, set):
+        there.discard(record_id)

@@ -22,11 +22,24 @@ _CHILDREN = {
         ("Task", "WhatId"),
         ("Event", "WhatId"),
     ),
-    "Contact": (("Task", "WhoId"), ("Event", "WhoId")),
-    "Lead": (("Task", "WhoId"), ("Event", "WhoId")),
-    "Opportunity": (("Task", "WhatId"), ("Event", "WhatId")),
+    "Contact": (
+        ("Task", "WhoId"),
+        ("Event", "WhoId"),
+        ("OpportunityContactRole", "ContactId"),
+        ("CampaignMember", "ContactId"),
+    ),
+    "Lead": (("Task", "WhoId"), ("Event", "WhoId"), ("CampaignMember", "LeadId")),
+    "Opportunity": (("Task", "WhatId"), ("Event", "WhatId"), ("OpportunityContactRole", "OpportunityId")),
+    "Campaign": (
+        ("CampaignMember", "CampaignId"),
+        ("CampaignMemberStatus", "CampaignId"),
+        ("Task", "WhatId"),
+        ("Event", "WhatId"),
+    ),
+    "EmailMessage": (("EmailMessageRelation", "EmailMessageId"),),
     "PermissionSet": (("PermissionSetAssignment", "PermissionSetId"), ("FieldPermissions", "ParentId")),
 }
+"""What goes with a record that is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +118,37 @@ class Writer:
         before = self.live(kind, record_id)
         if not kind.deletable:
             raise reject("CANNOT_DELETE_ENTITY", f"entity type {kind.name} does not support delete")
+        self._cascade(kind, record_id)
+        self._remove(kind, before)
+
+    def undelete(self, kind: ObjectType, record_id: str) -> None:
+        """Out of the bin, with what went along; stamps move. Raises UNDELETE_FAILED."""
+        row = self.org.current(kind, record_id)
+        if row is None or not row.get("IsDeleted") or not self.org.in_bin(row) or not kind.binned:
+            raise reject("UNDELETE_FAILED", "Entity is not in the recycle bin")
+        for name, _ in _CHILDREN.get(kind.name, ()):
+            child_kind = self.org.schema.get(name)
+            assert child_kind is not None
+            for child in sorted(self.org.tables[name].find("_DeletedWith", record_id)):
+                gone = self.org.current(child_kind, child)
+                if gone is not None and gone.get("IsDeleted"):
+                    self.undelete(child_kind, child)
+        back = {**row, "IsDeleted": False, "MasterRecordId": None, "_DeletedAt": None, "_DeletedWith": None}
+        self._audit(kind, back, {}, self.org.stamp())
+        self.org.put(kind, back, self.lag)
+
+    def _cascade(self, kind: ObjectType, record_id: str) -> None:
         for name, key in _CHILDREN.get(kind.name, ()):
             child_kind = self.org.schema.get(name)
             assert child_kind is not None
             for child in sorted(self.org.tables[name].find(key, record_id)):
                 row = self.org.row(child_kind, child)
-                if row is not None and not row.get("IsDeleted"):
-                    self._remove(child_kind, row)
-        self._remove(kind, before)
+                if row is None or row.get("IsDeleted"):
+                    continue
+                if name == "CampaignMember" and row.get("LeadId") and row.get("ContactId") and kind.name == "Lead":
+                    continue  # it is the contact's by now
+                self._cascade(child_kind, child)
+                self._remove(child_kind, row, record_id)
 
     def live(self, kind: ObjectType, record_id: str) -> Row:
         """The row to write to; raises INVALID_CROSS_REFERENCE_KEY, ENTITY_IS_DELETED, UNABLE_TO_LOCK_ROW."""
@@ -126,6 +162,8 @@ class Writer:
             raise reject("UNABLE_TO_LOCK_ROW", message)
         if self.lag == 0:
             self.org.commit_record(record_id)
+        if row.get("IsDeleted") and not self.org.in_bin(row):
+            raise reject("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=404)
         if row.get("IsDeleted"):
             status = self.org.settings.deleted_status
             raise reject("ENTITY_IS_DELETED", "entity is deleted", status=status)
@@ -144,12 +182,12 @@ class Writer:
             found.append(record_id)
         return found
 
-    def _remove(self, kind: ObjectType, row: Row) -> None:
-        if not kind.binned:
+    def _remove(self, kind: ObjectType, row: Row, parent: str | None = None) -> None:
+        if not kind.binned or (kind.name == "CampaignMember" and not self.org.settings.campaign_members_binned):
             self.org.drop(kind, str(row["Id"]))
             return
         stamp = self.org.stamp()
-        gone = {**row, "IsDeleted": True, "_DeletedAt": self.org.clock.now()}
+        gone = {**row, "IsDeleted": True, "_DeletedAt": self.org.clock.now(), "_DeletedWith": parent}
         self._audit(kind, gone, {}, stamp)
         self.org.put(kind, gone, self.lag)
 

@@ -1,4 +1,4 @@
-"""Task, Event, Opportunity."""
+"""Task, Event, and EmailMessage, which an org with enhanced e-mail has besides."""
 
 from dataclasses import replace
 
@@ -6,6 +6,7 @@ from crmhub.sandbox.salesforce.schema.field import (
     Field,
     area,
     day,
+    email,
     flag,
     moment,
     number,
@@ -17,11 +18,7 @@ from crmhub.sandbox.salesforce.schema.field import (
 from crmhub.sandbox.salesforce.schema.object import Child, ObjectType
 from crmhub.sandbox.salesforce.schema.system import by_name, record_fields
 
-STAGES = (
-    "Prospecting|Qualification|Needs Analysis|Value Proposition|Id. Decision Makers|Perception Analysis|"
-    "Proposal/Price Quote|Negotiation/Review|Closed Won|Closed Lost"
-)
-_WHAT = "Account Opportunity"
+_WHAT = "Account Campaign Opportunity"
 
 
 def _links() -> list[Field]:
@@ -93,28 +90,57 @@ def event() -> ObjectType:
     return ObjectType("Event", "Event", "Events", "00U", by_name(fields), activity=True)
 
 
-def opportunity() -> ObjectType:
-    """A deal. IsClosed, IsWon and Probability follow StageName."""
+def email_message() -> ObjectType:
+    """An e-mail with its addresses; `ActivityId` is the task that stands for it on timelines."""
     fields = [
         *record_fields(),
-        reference("AccountId", "Account ID", "Account"),
-        text("Name", "Name", 120, nillable=False, name_field=True, permissionable=False),
-        area("Description", "Description"),
-        picklist("StageName", "Stage", STAGES, nillable=False, permissionable=False),
-        number("Amount", "Amount", "currency", 18, 2),
-        number("Probability", "Probability (%)", "percent", 3, 0),
-        text("NextStep", "Next Step"),
-        day("CloseDate", "Close Date", nillable=False, permissionable=False),
+        reference("ActivityId", "Activity ID", "Task", updateable=False),
+        reference("RelatedToId", "Related To ID", _WHAT),
+        area("TextBody", "Text Body", 131_072),
+        area("HtmlBody", "HTML Body", 131_072),
+        area("Headers", "Headers", 32_000),
+        text("Subject", "Subject", 3000),
+        text("FromName", "From Name", 1000),
+        email("FromAddress", "From Address", length=1000, id_lookup=False),
+        text("ToAddress", "To Address", 4000),
+        text("CcAddress", "CC Address", 4000),
+        text("BccAddress", "BCC Address", 4000),
+        flag("Incoming", "Is Incoming", updateable=False, permissionable=False),
+        flag("HasAttachment", "Has Attachment", createable=False, updateable=False, permissionable=False),
         picklist(
-            "Type",
-            "Opportunity Type",
-            "Existing Customer - Upgrade|Existing Customer - Replacement|New Customer",
+            "Status", "Status", "0|1|2|*3|4|5", restricted=True, nillable=False, default="3", permissionable=False
         ),
-        picklist("LeadSource", "Lead Source", "Web|Phone Inquiry|Partner Referral|Purchased List|Other"),
-        read_only(flag("IsClosed", "Closed")),
-        read_only(flag("IsWon", "Won")),
-        reference("OwnerId", "Owner ID", "User", nillable=False, default="", permissionable=False),
-        read_only(day("LastActivityDate", "Last Activity")),
+        moment("MessageDate", "Message Date"),
+        flag("IsExternallyVisible", "Is Externally Visible", permissionable=False),
+        flag("IsClientManaged", "Is Client Managed", permissionable=False),
+        text("MessageIdentifier", "Message ID", 765),
+        text("ThreadIdentifier", "Thread ID", 765),
     ]
-    children = (Child("Tasks", "Task", "WhatId"), Child("Events", "Event", "WhatId"))
-    return ObjectType("Opportunity", "Opportunity", "Opportunities", "006", by_name(fields), children)
+    children = (Child("EmailMessageRelations", "EmailMessageRelation", "EmailMessageId"),)
+    return ObjectType("EmailMessage", "Email Message", "Email Messages", "02s", by_name(fields), children)
+
+
+def email_message_relation() -> ObjectType:
+    """One address of an e-mail and the lead, contact or user behind it."""
+    fields = [
+        *record_fields(),
+        reference(
+            "EmailMessageId", "Email Message ID", "EmailMessage", nillable=False, updateable=False, permissionable=False
+        ),
+        reference("RelationId", "Relation ID", "Contact Lead User", updateable=False, permissionable=False),
+        picklist(
+            "RelationType",
+            "Relation Type",
+            "FromAddress|ToAddress|CcAddress|BccAddress|OtherAddress",
+            restricted=True,
+            nillable=False,
+            updateable=False,
+            permissionable=False,
+        ),
+        text("RelationAddress", "Relation Address", 1000, updateable=False, permissionable=False),
+        read_only(text("RelationObjectType", "Relation Object Type", 40)),
+    ]
+    return ObjectType(
+        "EmailMessageRelation", "Email Message Relation", "Email Message Relations", "0RE", by_name(fields),
+        updateable=False,
+    )  # fmt: skip

@@ -1,9 +1,13 @@
 """One field of an object: what describe says of it, and what writing it allows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 Value = None | bool | int | float | str
 """A stored value: datetime as integer milliseconds UTC, date as ISO text, reference as 18-character id."""
+
+Compute = Callable[[dict[str, Value]], Value]
+"""The value of a formula, roll-up or borrowed field, worked out of the row whenever it is read."""
 
 TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "email", "phone", "url", "combobox"})
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})
@@ -11,18 +15,20 @@ NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A picklist value: `value` is stored, `label` is shown."""
+    """A picklist value: `value` is stored, `label` is shown; people cannot choose an inactive one any more."""
 
     value: str
     label: str
     default: bool = False
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """Compared by identity: an org has one object per field.
 
-    `createable` and `updateable` are the vendor's words; `components` names an address field's prefix.
+    `createable` and `updateable` are the vendor's words; `components` names an address field's prefix;
+    `compute` is set once the org is there, and then nothing is stored.
     """
 
     name: str
@@ -52,6 +58,13 @@ class Field:
     components: str | None = None
     visible_lines: int = 0
     description: str | None = None
+    formula: str | None = None
+    compute: Compute | None = None
+
+    def of(self, row: dict[str, Value]) -> Value:
+        """The value in a row; a missing key is null, or false for a checkbox."""
+        value = row.get(self.name) if self.compute is None else self.compute(row)
+        return False if value is None and self.type == "boolean" else value
 
     @property
     def required(self) -> bool:
@@ -77,7 +90,7 @@ def area(name: str, label: str, length: int = 32_000, **more: object) -> Field:
 
 def email(name: str, label: str, **more: object) -> Field:
     """A checked e-mail address."""
-    return _make(name, "email", label, length=80, id_lookup=True, **more)
+    return _make(name, "email", label, **{"length": 80, "id_lookup": True, **more})
 
 
 def phone(name: str, label: str) -> Field:
@@ -137,6 +150,11 @@ def address(name: str, label: str, prefix: str) -> Field:
 def read_only(field: Field) -> Field:
     """The same field, kept by the system."""
     return replace(field, createable=False, updateable=False, permissionable=False)
+
+
+def computed(field: Field) -> Field:
+    """The same field, worked out when read."""
+    return replace(field, createable=False, updateable=False, calculated=True)
 
 
 def _make(name: str, kind: str, label: str, **more: object) -> Field:

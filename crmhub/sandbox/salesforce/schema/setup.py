@@ -1,6 +1,8 @@
 """Users, queues, permissions and the tooling objects; and the whole schema of a new org."""
 
-from crmhub.sandbox.salesforce.schema.activities import event, opportunity, task
+from crmhub.sandbox.salesforce.schema.activities import email_message, email_message_relation, event, task
+from crmhub.sandbox.salesforce.schema.campaigns import campaign, campaign_member, campaign_member_status
+from crmhub.sandbox.salesforce.schema.deals import opportunity, opportunity_contact_role, opportunity_stage
 from crmhub.sandbox.salesforce.schema.field import (
     Field,
     area,
@@ -207,7 +209,9 @@ def new_schema() -> Schema:
     return Schema(
         make()
         for make in (
-            lead, contact, account, opportunity, task, event, user, group, profile, organization, lead_status,
-            permission_set, permission_set_assignment, field_permissions, custom_field,
+            lead, contact, account, opportunity, opportunity_contact_role, opportunity_stage, campaign,
+            campaign_member, campaign_member_status, task, event, email_message, email_message_relation, user, group,
+            profile, organization, lead_status, permission_set,
+            permission_set_assignment, field_permissions, custom_field,
         )
     )  # fmt: skip

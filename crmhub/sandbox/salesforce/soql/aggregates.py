@@ -41,9 +41,20 @@ class Aggregates:
         self._query = query
         self._groups = [scope.resolve(path) for path in query.group_by]
         self._unnamed = 0
+        self._bounds = list(self._groups)
         self._columns = [self._column(item.what, item.alias) for item in query.selected]
         self._having = None if query.having is None else self._condition(query.having)
         self._order = [(self._ordered(order.field), order) for order in query.order_by]
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The fields of a row that are looked at; None: more than those of the row."""
+        found: frozenset[str] = frozenset()
+        for bound in self._bounds:
+            if bound.names is None:
+                return None
+            found |= bound.names
+        return found
 
     def records(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
         """The groups in order, as JSON records."""
@@ -91,6 +102,7 @@ class Aggregates:
         if what.field is None:
             return _Column(key, text, _COUNT, len)
         bound = self._scope.resolve(what.field)
+        self._bounds.append(bound)
         self._check(what, bound)
         if what.function == "COUNT":
             return _Column(key, text, _COUNT, lambda members: len(_held(bound, members)))

@@ -1,10 +1,10 @@
 """Runs a statement: parse, bind, find the rows, order them, shape them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest, nsmallest
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from crmhub.sandbox.salesforce.schema.field import Field, Value
 from crmhub.sandbox.salesforce.schema.object import Child, ObjectType
@@ -14,15 +14,22 @@ from crmhub.sandbox.salesforce.soql.nodes import Aggregate, FieldPath, Ordering,
 from crmhub.sandbox.salesforce.soql.parser import parse
 from crmhub.sandbox.salesforce.soql.scope import REFERENCE, Bound, Getter, Org, Scope
 from crmhub.sandbox.salesforce.soql.select import Selection, Shape
-from crmhub.sandbox.salesforce.soql.where import Conditions, Span, Test
-from crmhub.sandbox.salesforce.table import Row, Table, key_of
+from crmhub.sandbox.salesforce.soql.where import EVERYTHING, Conditions, Span, Test
+from crmhub.sandbox.salesforce.table import Key, Row, Rows, Table, key_of
+
+T = TypeVar("T")
+Entry = tuple[tuple[Value, ...], T]
+"""The values to sort by, and what is sorted."""
+_KEY_FIELDS = frozenset({"Id", "SystemModstamp", "IsDeleted", "MasterRecordId"})
+"""What is known of an untouched seeded row from its key alone: it is neither deleted nor merged away."""
+_ACTIVITY = frozenset({"IsDeleted", "IsClosed", "ActivityDate"})
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """`rows` in order and `emit` for each; `count` is set for SELECT COUNT() alone."""
 
-    rows: list[Any]
+    rows: Sequence[Any]
     emit: Callable[[Any], dict[str, Any]]
     count: int | None = None
     table: str = ""
@@ -48,11 +55,12 @@ class _Runner:
         scope = self._scope(query)
         test = self._test(query, scope)
         if query.count:
-            rows = self._limited(self._matching(scope.kind, test), query)
-            return Result([], lambda _: {}, sum(1 for _ in rows))
+            table = self._org.tables[scope.kind.name]
+            found = self._limited(self._chosen(table, _candidates(table, test.span), test), query)
+            return Result([], lambda _: {}, sum(1 for _ in found))
         if query.group_by or any(isinstance(item.what, Aggregate) for item in query.selected):
             aggregates = Aggregates(scope, query)
-            matching = self._matching(scope.kind, test)
+            matching = self._matching(scope.kind, test, aggregates.names)
             return Result(aggregates.records(matching), lambda record: record)
         if query.having is not None:
             raise scope.error("MALFORMED_QUERY", "unexpected token: 'HAVING'", query.end)
@@ -71,7 +79,7 @@ class _Runner:
 
     def _test(self, query: Query, scope: Scope) -> Test:
         if query.where is None:
-            return Test(_always)
+            return Test(_always, names=frozenset())
         return Conditions(scope, self._values).bind(query.where)
 
     def _values(self, query: Query) -> frozenset[Value]:
@@ -84,7 +92,8 @@ class _Runner:
             reason = f"The inner select field '{bound.field.name}' must be an id or reference field"
             raise scope.error("MALFORMED_QUERY", reason, query.at)
         test = self._test(query, scope)
-        values = (bound.get(row) for row in self._limited(self._matching(scope.kind, test), query))
+        rows = self._limited(self._matching(scope.kind, test, bound.names), query)
+        values = map(bound.get, rows)
         return frozenset(value for value in values if value is not None)
 
     def _children(self, query: Query, child: Child) -> Callable[[str], list[dict[str, Any]]]:
@@ -99,38 +108,61 @@ class _Runner:
 
         def records(parent: str) -> list[dict[str, Any]]:
             rows = map(table.get, sorted(table.find(child.field, parent)))
-            kept = [row for row in rows if row is not None and self._alive(row) and test.holds(row)]
-            return [shape.emit(row) for row in self._limited(_sorted(kept, keys), query)]
+            kept = [row for row in rows if row is not None and self._org.alive(kind, row) and test.holds(row)]
+            entries = [(tuple(key.get(row) for key in keys), row) for row in kept]
+            return [shape.emit(row) for _, row in self._limited(_sorted(entries, keys), query)]
 
         return records
 
-    def _rows(self, query: Query, scope: Scope, test: Test) -> list[Row]:
+    def _rows(self, query: Query, scope: Scope, test: Test) -> Rows:
         keys = self._keys(query.order_by, scope)
+        table = self._org.tables[scope.kind.name]
         if _is_ascending(query.order_by, keys, ["Id"]) and test.span.ids is None:
-            rows = self._org.tables[scope.kind.name].by_id(test.span.id_low, test.span.id_high)
-            return list(self._limited((row for row in rows if self._alive(row) and test.holds(row)), query))
-        matching = self._matching(scope.kind, test)
-        stamped = _is_ascending(query.order_by, keys, ["SystemModstamp"], ["SystemModstamp", "Id"])
-        if not keys or stamped:
-            return list(self._limited(matching, query))
+            found = self._chosen(table, ((0, one) for one in table.ids(test.span.id_low, test.span.id_high)), test)
+            return Rows(table, list(self._limited(found, query)))
+        if not keys or _is_ascending(query.order_by, keys, ["SystemModstamp"], ["SystemModstamp", "Id"]):
+            found = self._chosen(table, _candidates(table, test.span), test)
+            return Rows(table, list(self._limited(found, query)))
+        if test.span is EVERYTHING and _newest_first(query.order_by, keys):
+            return Rows(table, list(self._limited(self._chosen(table, table.newest_first(), test), query)))
         wanted = None if query.limit is None else query.limit + query.offset
+        chosen = self._chosen(table, _candidates(table, test.span), test)
+        entries = ((tuple(key.get(row) for key in keys), one) for one in chosen if (row := table.get(one)) is not None)
         if wanted is not None and wanted <= 2000 and len(keys) == 1 and _plain(keys[0]):
-            pick = nlargest if keys[0].order.descending else nsmallest
-            value = _sort_key(keys[0])
-            return list(self._limited(pick(wanted, list(matching), key=value), query))
-        return list(self._limited(_sorted(list(matching), keys), query))
+            pick, value = nlargest if keys[0].order.descending else nsmallest, _sort_key(keys[0], 0)
+            ordered = pick(wanted, entries, key=value)
+        else:
+            ordered = _sorted(list(entries), keys)
+        return Rows(table, [one for _, one in self._limited(ordered, query)])
 
-    def _matching(self, kind: ObjectType, test: Test) -> Iterator[Row]:
+    def _matching(self, kind: ObjectType, test: Test, needed: frozenset[str] | None = None) -> Iterator[Row]:
+        """Rows that fulfil the condition, with at least the `needed` fields (None: all)."""
         table = self._org.tables[kind.name]
-        return (row for row in _candidates(table, test.span) if self._alive(row) and test.holds(row))
+        look = table.brief if needed is not None and table.knows_briefly(needed) else table.get
+        for record_id in self._chosen(table, _candidates(table, test.span), test):
+            row = look(record_id)
+            if row is not None:
+                yield row
 
-    def _alive(self, row: Row) -> bool:
-        if row.get("IsDeleted"):
-            return self._org.all_rows and self._org.in_bin(row)
-        return self._org.all_rows or not row.get("IsArchived")
+    def _chosen(self, table: Table, candidates: Iterable[Key], test: Test) -> Iterator[str]:
+        """Which of the candidates are there and fulfil the condition, with as little of each row as will do."""
+        org, kind, holds = self._org, table.kind, test.holds
+        names = test.names
+        simple = names is not None and names <= _KEY_FIELDS and org.shared is None
+        simple = simple and (org.all_rows or not kind.activity or org.archived_before < table.oldest_day)
+        brief = names is not None and org.shared is None and table.knows_briefly(names | _alive_names(kind))
+        look = table.brief if brief else table.get
+        for stamp, record_id in candidates:
+            if simple and stamp and table.untouched(record_id):
+                if holds is _always or holds({"Id": record_id, "SystemModstamp": stamp}):
+                    yield record_id
+                continue
+            row = look(record_id)
+            if row is not None and org.alive(kind, row) and holds(row):
+                yield record_id
 
     @staticmethod
-    def _limited(rows: Iterable[Row], query: Query) -> Iterator[Row]:
+    def _limited(rows: Iterable[T], query: Query) -> Iterator[T]:
         end = None if query.limit is None else query.offset + query.limit
         return islice(iter(rows), query.offset, end)
 
@@ -155,12 +187,16 @@ class _SortKey:
     get: Getter
 
 
-def _candidates(table: Table, span: Span) -> Iterator[Row]:
-    """The rows that a condition can be true for, in table order."""
+def _candidates(table: Table, span: Span) -> Iterable[Key]:
+    """The keys of the rows that a condition can be true for, in table order."""
     if span.ids is not None:
-        found = [row for row in map(table.get, span.ids) if row is not None]
-        return iter(sorted(found, key=key_of))
-    return table.between(span.start, span.end)
+        return sorted(key_of(row) for row in map(table.brief, span.ids) if row is not None)
+    return table.keyed(span.start, span.end)
+
+
+def _alive_names(kind: ObjectType) -> frozenset[str]:
+    """What must be known of a row to say whether it is there."""
+    return _ACTIVITY if kind.activity else frozenset({"IsDeleted"})
 
 
 def _always(_row: Row) -> bool:
@@ -174,13 +210,24 @@ def _is_ascending(order_by: tuple[Ordering, ...], keys: list[_SortKey], *orders:
     return [key.bound.field.name for key in keys] in orders
 
 
+def _newest_first(order_by: tuple[Ordering, ...], keys: list[_SortKey]) -> bool:
+    """ORDER BY SystemModstamp DESC, and nothing else."""
+    return len(keys) == 1 and order_by[0].descending and _is_own(keys[0], "SystemModstamp")
+
+
+def _is_own(key: _SortKey, name: str) -> bool:
+    return not key.bound.steps and key.bound.field.name == name
+
+
 def _plain(key: _SortKey) -> bool:
     return not key.bound.field.nillable
 
 
-def _sort_key(key: _SortKey) -> Callable[[Row], Any]:
-    get, exact = key.get, _exact(key.bound.field)
-    return get if exact else lambda row: str(get(row)).lower()
+def _sort_key(key: _SortKey, place: int) -> Callable[[tuple[tuple[Value, ...], Any]], Any]:
+    """What an entry is sorted by."""
+    if _exact(key.bound.field):
+        return lambda entry: entry[0][place]
+    return lambda entry: str(entry[0][place]).lower()
 
 
 def _exact(field: Field) -> bool:
@@ -196,13 +243,14 @@ def _exact(field: Field) -> bool:
     )
 
 
-def _sorted(rows: list[Row], keys: list[_SortKey]) -> list[Row]:
+def _sorted(entries: list[Entry[T]], keys: list[_SortKey]) -> list[Entry[T]]:
     """Stable sorts from the last key to the first; nulls apart, first unless asked otherwise."""
-    for key in reversed(keys):
-        full: list[Row] = []
-        empty: list[Row] = []
-        for row in rows:
-            (empty if key.get(row) is None else full).append(row)
-        full.sort(key=_sort_key(key), reverse=key.order.descending)
-        rows = full + empty if key.order.nulls_last else empty + full
-    return rows
+    for place in reversed(range(len(keys))):
+        key = keys[place]
+        full: list[Entry[T]] = []
+        empty: list[Entry[T]] = []
+        for entry in entries:
+            (empty if entry[0][place] is None else full).append(entry)
+        full.sort(key=_sort_key(key, place), reverse=key.order.descending)
+        entries = full + empty if key.order.nulls_last else empty + full
+    return entries

@@ -54,10 +54,20 @@ class Bound:
     owner: ObjectType
     get: Getter
 
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The field of the row that is looked at; None if it takes more than that."""
+        if self.steps or self.field.compute is not None or self.field.components is not None:
+            return None
+        return frozenset({self.field.name})
+
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """What a statement is bound against. `now` in ms UTC; `all_rows` includes deleted and archived rows."""
+    """What a statement is bound against. `now` in ms UTC; `all_rows` includes deleted and archived rows.
+
+    `archived_before` is an ISO day; `shared` says whether the running user sees a row, None: all of them.
+    """
 
     schema: Schema
     tables: Mapping[str, Table]
@@ -65,6 +75,17 @@ class Org:
     now: int
     all_rows: bool = False
     tooling: bool = False
+    archived_before: str = ""
+    shared: Callable[[ObjectType, Row], bool] | None = None
+
+    def alive(self, kind: ObjectType, row: Row) -> bool:
+        """Whether a statement meets the row at all."""
+        if row.get("IsDeleted"):
+            if not self.all_rows or not self.in_bin(row):
+                return False
+        elif kind.activity and not self.all_rows and is_archived(row, self.archived_before):
+            return False
+        return self.shared is None or self.shared(kind, row)
 
     def in_bin(self, row: Row) -> bool:
         """Whether a deleted row is still in the recycle bin (15 days)."""
@@ -72,7 +93,7 @@ class Org:
         return isinstance(deleted_at, int) and deleted_at + BIN_LIFE > self.now
 
     def find(self, record_id: Value) -> tuple[ObjectType, Row] | None:
-        """The row behind a reference, deleted ones included."""
+        """The row behind a reference, deleted and unshared ones included."""
         if not isinstance(record_id, str):
             return None
         kind = self.schema.by_prefix(record_id[:3])
@@ -80,6 +101,15 @@ class Org:
             return None
         row = self.tables[kind.name].get(record_id)
         return None if row is None else (kind, row)
+
+
+def is_archived(row: Row, before: str) -> bool:
+    """Whether an activity is so old, and done with, that the nightly job has put it away."""
+    if row.get("_Archived"):
+        return True
+    day = row.get("ActivityDate")
+    done = row.get("IsClosed") or str(row["Id"]).startswith("00U")
+    return bool(done) and isinstance(day, str) and day < before
 
 
 class Scope:
@@ -149,10 +179,12 @@ class Scope:
         return kind is NAME or self.org.sight(kind, field)
 
     def _getter(self, steps: tuple[Field, ...], kind: ObjectType, field: Field) -> Getter:
-        name = field.name
+        name, own = field.name, field.of
         empty: Value = False if field.type == "boolean" else None
-        if not steps:
+        if not steps and field.compute is None:
             return lambda row: row.get(name, empty)
+        if not steps:
+            return own
         first = steps[0].name
         if len(steps) == 1 and name == "Id":
             return lambda row: row.get(first)
@@ -166,6 +198,9 @@ class Scope:
                 target, row = found
             if kind is NAME and name == "Type":
                 return target.name
-            return row.get(name, empty)
+            if kind is NAME:
+                shown = target.field(name)
+                return None if shown is None else shown.of(row)
+            return own(row)
 
         return get

@@ -43,7 +43,7 @@ def json_value(field: Field, value: Value) -> Any:
 def json_field(field: Field, row: Row) -> Any:
     """A field of a row in REST's form; an address is put together from its parts, null when all are empty."""
     if field.components is None:
-        return json_value(field, row.get(field.name))
+        return json_value(field, field.of(row))
     parts = {name[0].lower() + name[1:]: row.get(field.components + name) for name in ADDRESS_PARTS}
     return parts if any(value is not None for value in parts.values()) else None
 
@@ -66,13 +66,8 @@ class Shape:
 
     def add_field(self, field: Field) -> bool:
         """A field under its own name."""
-        if field.components is not None or field.type in (
-            "datetime",
-            "boolean",
-            "double",
-            "currency",
-            "percent",
-        ):
+        plain = field.type not in ("datetime", "boolean", "double", "currency", "percent")
+        if field.components is not None or field.compute is not None or not plain:
             return self.add(field.name, lambda row: json_field(field, row))
         name = field.name
         return self.add(name, lambda row: row.get(name))

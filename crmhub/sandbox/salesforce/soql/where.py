@@ -1,7 +1,7 @@
 """Conditions as functions of a row, and what they say of (SystemModstamp, Id) so that few rows are read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from crmhub.sandbox.salesforce.ids import to18
@@ -79,10 +79,11 @@ EVERYTHING = Span()
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A condition ready to run."""
+    """A condition ready to run. `names`: the fields of the row it looks at; None: more than those of the row."""
 
     holds: Predicate
     span: Span = EVERYTHING
+    names: frozenset[str] | None = None
 
 
 class Conditions:
@@ -95,31 +96,35 @@ class Conditions:
     def bind(self, condition: Condition) -> Test:
         """The condition as a test of rows."""
         if isinstance(condition, Negated):
-            inner = self.bind(condition.part).holds
-            return Test(lambda row: not inner(row))
+            part = self.bind(condition.part)
+            inner = part.holds
+            return Test(lambda row: not inner(row), names=part.names)
         if isinstance(condition, Combined):
             return self._combined(condition)
         if isinstance(condition.field, Aggregate):
             reason = f"Grouped field should not be aggregated: {condition.field.function}"
             raise self._scope.error("MALFORMED_QUERY", reason, condition.at)
         bound = self._scope.resolve(condition.field)
-        return self._comparison(condition, bound)
+        return replace(self._comparison(condition, bound), names=bound.names)
 
     def _combined(self, condition: Combined) -> Test:
         tests = [self.bind(part) for part in condition.parts]
         span = tests[0].span
         for test in tests[1:]:
             span = span.meet(test.span) if condition.op == "and" else span.join(test.span)
+        names: frozenset[str] | None = frozenset()
+        for test in tests:
+            names = None if names is None or test.names is None else names | test.names
         first, *others = [test.holds for test in tests]
         if len(others) == 1:
             second = others[0]
             if condition.op == "and":
-                return Test(lambda row: first(row) and second(row), span)
-            return Test(lambda row: first(row) or second(row), span)
+                return Test(lambda row: first(row) and second(row), span, names)
+            return Test(lambda row: first(row) or second(row), span, names)
         every = (first, *others)
         if condition.op == "and":
-            return Test(lambda row: all(holds(row) for holds in every), span)
-        return Test(lambda row: any(holds(row) for holds in every), span)
+            return Test(lambda row: all(holds(row) for holds in every), span, names)
+        return Test(lambda row: any(holds(row) for holds in every), span, names)
 
     def _comparison(self, condition: Comparison, bound: Bound) -> Test:
         field = bound.field
