@@ -1,4 +1,4 @@
-"""OAuth tokens: client credentials, or a refresh token. No life time is told: a token is good until a 401.
+"""OAuth tokens: client credentials, JWT bearer, or a refresh token. No life time is told: good until a 401.
 
 The access token is kept in the secret store, so that a process does not spend a call on a new one; a rotated
 refresh token is stored before its first use. Tokens are never revoked: other processes may share the session.
@@ -21,6 +21,9 @@ from connectors.salesforce.config import Settings
 from connectors.salesforce.ids import full_id
 from connectors.transport import Transport
 
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+#: seconds that a signed claim is good for; Salesforce takes no more than some 3 minutes
+ASSERTION_LIFE_S = 150
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path, not a secret
 TOKEN_ENDPOINT = "oauth2/token"  # noqa: S105 - a label, not a secret
 
@@ -65,9 +68,12 @@ class OAuth:
         return f"Bearer {self.token().access_token}"
 
     def refresh(self) -> bool:
-        """A new token in place of the refused one. Raises AuthFailed when the grant is refused."""
+        """A new token in place of the refused one: the one that another process has got meanwhile, else a fetched
+        one. Raises AuthFailed when the grant is refused."""
         with self._lock:
-            self._token = self._fetch()
+            kept = self._stored()
+            newer = kept is not None and self._token is not None and kept.access_token != self._token.access_token
+            self._token = kept if newer else self._fetch()
             return True
 
     def token(self) -> Token:
@@ -102,10 +108,33 @@ class OAuth:
         return token
 
     def _form(self) -> dict[str, str]:
-        form = {"client_id": self._settings.client_id, "client_secret": self._settings.client_secret}
-        if self._settings.refresh_token is None:
+        given = self._settings
+        if given.private_key is not None:
+            return {"grant_type": JWT_GRANT, "assertion": self._assertion(given.private_key)}
+        form = {"client_id": given.client_id}
+        if given.client_secret is not None:
+            form["client_secret"] = given.client_secret
+        if given.refresh_token is None:
             return {"grant_type": "client_credentials", **form}
         return {"grant_type": "refresh_token", "refresh_token": self._refresh_token(), **form}
+
+    def _assertion(self, private_key: str) -> str:
+        """The signed claim to be `username`. Raises AuthFailed for a key that cannot sign."""
+        import jwt  # with cryptography 0.1 s to import, and needed for a new token only
+
+        assert self._transport is not None, "attach() comes first"
+        expires = self._transport.vendor_now() // 1000 + ASSERTION_LIFE_S
+        claims = {
+            "iss": self._settings.client_id,
+            "sub": self._settings.username,
+            "aud": self._settings.jwt_audience,
+            "exp": expires,
+        }
+        pem = private_key.replace("\\n", "\n")  # environment variables often hold it in one line
+        try:
+            return str(jwt.encode(claims, pem, algorithm="RS256"))
+        except (jwt.PyJWTError, ValueError, TypeError):  # TypeError: a key that wants a passphrase
+            raise AuthFailed("private_key is no RSA private key in PEM form without a passphrase") from None
 
     def _refresh_token(self) -> str:
         assert self._settings.refresh_token is not None
@@ -141,4 +170,6 @@ def _identity(address: Any) -> tuple[str, str]:
 def _fingerprint(settings: Settings) -> str:
     """Tells whether a stored token belongs to these settings, without holding a secret."""
     parts = [settings.base_url, settings.client_id, settings.client_secret, settings.refresh_token]
+    if settings.private_key is not None:
+        parts += [settings.private_key, settings.username]
     return hashlib.sha256(orjson.dumps(parts)).hexdigest()[:16]

@@ -23,10 +23,37 @@ from connectors.salesforce.config import host_hint
 from connectors.salesforce.org import Org
 from connectors.salesforce.streams import SOURCES, Source
 
-_GRANT_REMEDY = (
-    "check client_id and client_secret; the external client app must allow this grant, name a run-as "
-    "user and be "
-    "approved for the org"
+#: where things stand in the screens of 2026
+_APP = "Setup → External Client App Manager → the hub's app"
+#: words of Salesforce's log-in errors -> what to do, first match
+_LOGIN_REMEDIES: tuple[tuple[str, str], ...] = (
+    ("no client credentials user", f"{_APP} → Policies: enable the client credentials flow and name a Run As user"),
+    ("app must be installed", f"{_APP}: install it for this org, or approve its use by the hub's user"),
+    (
+        "hasn't approved",
+        f"{_APP} → Policies: admin approved users are pre-authorized, and assign the app to the hub's user by a "
+        "permission set or profile",
+    ),
+    ("audience", "set audience to https://login.salesforce.com, for a sandbox https://test.salesforce.com"),
+    (
+        "assertion",
+        f"{_APP} → Settings → OAuth: the certificate there must belong to private_key; username must be the user's",
+    ),
+    ("refresh token", "the access was revoked or has run out: connect the org again and set the new refresh_token"),
+    ("not supported on this domain", "set base_url to the org's My Domain, https://NAME.my.salesforce.com"),
+    (
+        "invalid_client_id",
+        f"{_APP} → Settings → OAuth: copy the consumer key into client_id; is it an app of this org?",
+    ),
+    ("invalid_client", f"{_APP} → Settings → OAuth: copy the consumer secret into client_secret again"),
+    ("unsupported_grant_type", f"{_APP} → Settings → OAuth: enable the flow that the configuration uses"),
+    ("inactive_user", "the user is inactive or frozen: activate it, or choose another Run As user"),
+    ("inactive_org", "the org is locked or closed: ask Salesforce"),
+    ("high-assurance", "the hub user's profile asks for high assurance sessions: set its session security to Standard"),
+    ("private_key", "give the PEM text that begins with -----BEGIN, as file:/path or ${NAME}"),
+)
+_LOGIN_REMEDY = (
+    f"check client_id and client_secret, and {_APP}: the flow must be enabled, with a Run As user, and the app approved"
 )
 
 
@@ -56,17 +83,24 @@ def _stopped(problem: Problem) -> CheckReport:
 def _problem(e: ConnectorError) -> Problem:
     """What stopped the check, in plain words."""
     if isinstance(e, AuthFailed):
-        return Problem(f"Salesforce refuses the credentials ({e.detail})", _GRANT_REMEDY)
+        return Problem(f"Salesforce refuses the credentials ({e.detail})", login_remedy(e.detail))
     if isinstance(e, MissingScope):
         return Problem(
             f"the hub's user lacks the permission {e.scope} ({e.detail})",
-            "give the run-as user API access, by its profile or a permission set",
+            "Setup → Permission Sets → the hub's set → System Permissions: API Enabled; editions without API access "
+            "need the API add-on",
         )
     if isinstance(e, QuotaExhausted):
         return Problem(str(e), "wait until the org's 24 hours have passed, or raise the org's API allowance")
     if isinstance(e, Rejected):
         return Problem(f"Salesforce refuses: {e.code}: {e.message}", e.remedy)
     return Problem(str(e), "check that base_url is a Salesforce org")
+
+
+def login_remedy(detail: str) -> str:
+    """What to do about a refused log-in, by Salesforce's own words."""
+    text = detail.lower()
+    return next((remedy for words, remedy in _LOGIN_REMEDIES if words in text), _LOGIN_REMEDY)
 
 
 def _identity(org: Org, user_id: str) -> tuple[str, str, list[Problem]]:
@@ -96,27 +130,45 @@ def _host_problems(org: Org) -> Iterator[Problem]:
 
 def _stream_problems(org: Org) -> Iterator[Problem]:
     for source in SOURCES.values():
-        if not source.spec.writable:
+        if not source.usual or not (source.needs or source.spec.writable):
             continue
-        try:
-            described = org.describe(source.sobject)
-        except Rejected:
-            yield Problem(
-                f"{source.spec.label} records are not visible to the hub's user",
-                f"give the user read access to {source.spec.label}, by its profile or a permission set",
-            )
-            continue
-        yield from _object_problems(source, described)
+        described = org.seen(source.sobject, fresh=True)
+        if described is None:
+            yield _invisible(source)
+        else:
+            yield from _object_problems(source, described)
+
+
+def _invisible(source: Source) -> Problem:
+    if source.optional:
+        text = f"{source.spec.label} records are not visible to the hub's user, or this org has none: they are not read"
+    else:
+        text = f"{source.spec.label} records are not visible to the hub's user"
+    return Problem(text, _read_access(source), fatal=not source.optional)
+
+
+def _read_access(source: Source) -> str:
+    return (
+        f"Setup → Permission Sets → the hub's set → Object Settings → {source.spec.label}: Read, and View All Records "
+        "to see more than its own"
+    )
 
 
 def _object_problems(source: Source, described: dict[str, Any]) -> Iterator[Problem]:
     label = source.spec.label
     if not described.get("queryable", True):
-        yield Problem(f"{label} records cannot be queried", f"give the hub's user read access to {label}")
-    if not described.get("updateable"):
+        yield Problem(f"{label} records cannot be queried", _read_access(source), fatal=not source.optional)
+    shown = {f["name"] for f in described["fields"]}
+    for field in source.needs:
+        if field not in shown:
+            yield Problem(
+                f"the field {source.sobject}.{field} is hidden from the hub's user: {label} records cannot be read",
+                f"Setup → Permission Sets → the hub's set → Object Settings → {label}: Field Permissions, Read {field}",
+            )
+    if source.spec.writable and not described.get("updateable"):
         yield Problem(
             f"{label} records cannot be edited: stage and score cannot be written there",
-            f"give the hub's user edit access to {label}",
+            f"Setup → Permission Sets → the hub's set → Object Settings → {label}: Edit",
             fatal=False,
         )
 

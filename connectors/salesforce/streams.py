@@ -70,6 +70,7 @@ class Source:
     mergeable: bool = False  # has MasterRecordId
     convertible: bool = False  # has IsConverted
     optional: bool = False  # not in every org, or not for every user: then the stream is empty
+    usual: bool = True  # worth a word when it is not there
     only: str | None = None  # a fixed SOQL condition
     parents: tuple[Parent, ...] = ()
     children: Children | None = None
@@ -185,6 +186,7 @@ SOURCES: dict[str, Source] = {
             "EmailMessage",
             needs=("RelatedToId", "Incoming", "FromAddress", "ToAddress"),
             optional=True,
+            usual=False,
             only="ActivityId = null",  # the others are tasks of subtype Email, too
         ),
     )

@@ -125,6 +125,12 @@ def page(*records: Mapping[str, Any], more: str | None = None, total: int | None
     return answer | ({"nextRecordsUrl": more} if more else {})
 
 
+def described(*fields: str, **more: Any) -> dict[str, Any]:
+    """A describe answer with text fields of these names."""
+    shown = [{"name": name, "type": "string"} for name in fields]
+    return {"fields": shown, "queryable": True, "updateable": True} | more
+
+
 def refusal(code: str, message: str = "no", fields: list[str] | None = None) -> list[dict[str, Any]]:
     """A REST error body."""
     return [{"errorCode": code, "message": message, "fields": fields or []}]

@@ -312,7 +312,7 @@ def test_hub_values_survive_a_round_trip(org: Sandbox, crm: SalesforceConnector)
 
 def test_check_is_content_with_the_org(org: Sandbox, crm: SalesforceConnector) -> None:
     report = crm.check()
-    assert not report.problems
+    assert not [p for p in report.problems if p.fatal]
     assert report.account_id.startswith("00D")
     assert "@" in report.user
     assert report.quotas[0].limit == 100_000
@@ -320,8 +320,9 @@ def test_check_is_content_with_the_org(org: Sandbox, crm: SalesforceConnector) -
 
 
 def test_check_tells_when_ours_is_somebody_else(org: Sandbox) -> None:
-    assert not org.connector(ours=org.connector().check().user).check().problems
-    (problem,) = org.connector(ours="ann@acme.com").check().problems
+    mine = org.connector().check()
+    assert org.connector(ours=mine.user).check().problems == mine.problems
+    (problem,) = set(org.connector(ours="ann@acme.com").check().problems) - set(mine.problems)
     assert "ann@acme.com" in problem.text
     assert not problem.fatal
 

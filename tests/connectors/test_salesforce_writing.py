@@ -29,6 +29,7 @@ from tests.connectors.salesforce_kit import (
     TOKEN_URL,
     World,
     body,
+    described,
     lead,
     lead_id,
     page,
@@ -204,18 +205,28 @@ def test_check_tells_who_we_are_and_what_is_missing(http: responses.RequestsMock
     http.post(TOKEN_URL, json=token_answer() | {"instance_url": "https://acme2.my.salesforce.com"})
     http.get(QUERY, json=page({"Id": ORG, "Name": "Acme"}))
     http.get(QUERY, json=page({"Id": HUB, "Username": "hub@acme.com"}))
-    http.get(f"{DATA}/sobjects/Lead/describe", json={"fields": [], "queryable": True, "updateable": True})
-    http.get(f"{DATA}/sobjects/Contact/describe", json={"fields": [], "queryable": True, "updateable": False})
+    http.get(f"{DATA}/sobjects/Lead/describe", json=described("ConvertedContactId"))
+    http.get(f"{DATA}/sobjects/Contact/describe", json=described("AccountId", updateable=False))
     http.get(f"{DATA}/sobjects/Account/describe", status=404, json=refusal("NOT_FOUND"))
+    http.get(f"{DATA}/sobjects/Opportunity/describe", status=404, json=refusal("NOT_FOUND"))
+    http.get(f"{DATA}/sobjects/Task/describe", json=described("WhoId", "WhatId"))
+    http.get(f"{DATA}/sobjects/Event/describe", json=described("WhatId"))
+    http.get(f"{DATA}/sobjects/CampaignMember/describe", json=described("LeadId", "ContactId"))
     http.get(f"{DATA}/limits/", json={"DailyApiRequests": {"Max": 15000, "Remaining": 14000}, "Other": {"Max": 1}})
     report = build(settings(), world.surroundings()).check()
     assert (report.account_id, report.account, report.user) == (ORG, "Acme", "hub@acme.com")
     assert [(q.name, q.limit, q.left) for q in report.quotas] == [("DailyApiRequests", 15000, 14000)]
     texts = " | ".join(f"{p.text} {p.remedy}" for p in report.problems)
-    assert [p.fatal for p in report.problems] == [True, False, True]
-    assert "acme2.my.salesforce.com" in texts
-    assert "Contact records cannot be edited" in texts
-    assert "Account records are not visible" in texts
+    assert [p.fatal for p in report.problems] == [True, False, True, False, True]
+    for told in (
+        "acme2.my.salesforce.com",
+        "Contact records cannot be edited",
+        "Account records are not visible",
+        "Opportunity records are not visible to the hub's user, or this org has none",
+        "the field Event.WhoId is hidden",
+        "Object Settings → Event: Field Permissions, Read WhoId",
+    ):
+        assert told in texts
 
 
 def test_check_of_a_wrong_host_makes_no_call(http: responses.RequestsMock, world: World) -> None:

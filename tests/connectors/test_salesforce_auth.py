@@ -1,0 +1,202 @@
+"""Logging in: the three grants, rotation, and what `check` says about every way that it can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from urllib.parse import parse_qs
+
+import jwt
+import pytest
+import responses
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from connectors.contract import AuthFailed
+from connectors.salesforce.config import Settings
+from connectors.salesforce.connector import build
+from tests.connectors.salesforce_kit import (
+    BASE,
+    NOW,
+    ORG,
+    QUERY_ALL,
+    TOKEN_URL,
+    World,
+    page,
+    refusal,
+    sent,
+    settings,
+    token_answer,
+)
+
+
+@pytest.fixture
+def http() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@cache
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+
+
+def pem() -> str:
+    form = serialization.PrivateFormat.PKCS8
+    return key().private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+def jwt_settings(**changes: object) -> Settings:
+    signed = {"client_secret": None, "private_key": pem(), "username": "hub@acme.com"}
+    return settings(**(signed | changes))
+
+
+def test_the_jwt_grant_signs_who_we_are(http: responses.RequestsMock, world: World) -> None:
+    http.post(TOKEN_URL, json=token_answer())
+    http.get(QUERY_ALL, json=page())
+    list(build(jwt_settings(), world.surroundings()).pull("leads", None, []))
+    form = parse_qs(str(sent(http, TOKEN_URL)[0].body))
+    assert form.keys() == {"grant_type", "assertion"}
+    assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+    claims = jwt.decode(
+        form["assertion"][0],
+        key().public_key(),
+        algorithms=["RS256"],
+        audience="https://login.salesforce.com",
+        options={"verify_exp": False},
+    )
+    assert (claims["iss"], claims["sub"]) == ("id", "hub@acme.com")
+    assert 60 <= claims["exp"] - NOW // 1000 <= 180
+
+
+def test_a_key_in_one_line_is_understood(http: responses.RequestsMock, world: World) -> None:
+    http.post(TOKEN_URL, json=token_answer())
+    http.get(QUERY_ALL, json=page())
+    one_line = jwt_settings(private_key=pem().replace("\n", "\\n"))
+    list(build(one_line, world.surroundings()).pull("leads", None, []))
+    assert sent(http, TOKEN_URL)
+
+
+def test_the_vendors_clock_dates_the_claim(http: responses.RequestsMock, world: World) -> None:
+    http.post(TOKEN_URL, json=token_answer(), headers={"Date": "Fri, 15 Jan 2027 07:00:00 GMT"})
+    http.get(QUERY_ALL, status=401, json=refusal("INVALID_SESSION_ID"))
+    http.get(QUERY_ALL, json=page())
+    list(build(jwt_settings(), world.surroundings()).pull("leads", None, []))
+    second = parse_qs(str(sent(http, TOKEN_URL)[1].body))["assertion"][0]
+    claims = jwt.decode(second, options={"verify_signature": False})
+    assert claims["exp"] < NOW // 1000 - 3_000
+
+
+@pytest.mark.parametrize(
+    ("base_url", "audience"),
+    [
+        ("https://acme.my.salesforce.com", "https://login.salesforce.com"),
+        ("https://acme--uat.sandbox.my.salesforce.com", "https://test.salesforce.com"),
+        ("http://127.0.0.1:8077", "http://127.0.0.1:8077"),
+    ],
+)
+def test_the_audience_follows_from_the_address(base_url: str, audience: str) -> None:
+    assert jwt_settings(base_url=base_url).jwt_audience == audience
+    assert jwt_settings(base_url=base_url, audience="https://x.my.site.com").jwt_audience == "https://x.my.site.com"
+
+
+def test_a_broken_key_is_told_and_not_shown(http: responses.RequestsMock, world: World) -> None:
+    wrong = pem()[:200]
+    report = build(jwt_settings(private_key=wrong), world.surroundings()).check()
+    (problem,) = report.problems
+    assert "private_key" in problem.text
+    assert "-----BEGIN" in problem.remedy
+    assert wrong[40:80] not in problem.text
+    assert wrong[40:80] not in repr(jwt_settings(private_key=wrong))
+    assert not http.calls
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key_name"),
+    [
+        ({"client_secret": None}, "client_secret"),
+        ({"private_key": "x"}, "username"),
+        ({"private_key": "x", "username": "y", "refresh_token": "z"}, "refresh_token"),
+    ],
+)
+def test_a_grant_that_lacks_something_is_told(wrong: dict[str, str | None], key_name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{key_name} "):
+        settings(**wrong)
+
+
+def test_a_refresh_token_needs_no_secret(http: responses.RequestsMock, world: World) -> None:
+    http.post(TOKEN_URL, json=token_answer())
+    http.get(QUERY_ALL, json=page())
+    list(build(settings(client_secret=None, refresh_token="r"), world.surroundings()).pull("leads", None, []))
+    form = parse_qs(str(sent(http, TOKEN_URL)[0].body))
+    assert form == {"grant_type": ["refresh_token"], "refresh_token": ["r"], "client_id": ["id"]}
+
+
+def test_rotated_refresh_tokens_outlive_the_process(http: responses.RequestsMock, world: World) -> None:
+    given = settings(refresh_token="first")
+    for number, token in enumerate(("second", "third"), 1):
+        http.post(TOKEN_URL, json=token_answer(number, refresh_token=token))
+    http.get(QUERY_ALL, json=page())
+    http.get(QUERY_ALL, status=401, json=refusal("INVALID_SESSION_ID"))
+    http.get(QUERY_ALL, json=page())
+    for _ in range(2):
+        list(build(given, world.surroundings()).pull("leads", None, []))
+    assert [parse_qs(str(r.body))["refresh_token"] for r in sent(http, TOKEN_URL)] == [["first"], ["second"]]
+    assert "third" in world.secrets.kept["refresh-token"]
+
+
+def test_a_token_that_another_process_fetched_is_used(http: responses.RequestsMock, world: World) -> None:
+    http.post(TOKEN_URL, json=token_answer(1))
+    http.post(TOKEN_URL, json=token_answer(2))
+    http.get(QUERY_ALL, json=page())
+    first, second = (build(settings(), world.surroundings()) for _ in range(2))
+    list(first.pull("leads", None, []))
+    list(second.pull("leads", None, []))
+    http.replace(responses.GET, QUERY_ALL, status=401, json=refusal("INVALID_SESSION_ID"))
+    with pytest.raises(AuthFailed):
+        list(first.pull("leads", None, []))
+    http.replace(responses.GET, QUERY_ALL, status=401, json=refusal("INVALID_SESSION_ID"))
+    http.get(QUERY_ALL, json=page())
+    list(second.pull("leads", None, []))
+    assert len(sent(http, TOKEN_URL)) == 2
+    assert sent(http, QUERY_ALL)[-1].headers["Authorization"] == f"Bearer {ORG[:15]}!token2"
+
+
+@pytest.mark.parametrize(
+    ("error", "description", "remedy"),
+    [
+        ("invalid_client", "invalid client credentials", "copy the consumer secret"),
+        ("invalid_client_id", "client identifier invalid", "copy the consumer key"),
+        ("invalid_client", "app must be installed into org", "install it for this org"),
+        ("invalid_grant", "no client credentials user enabled", "Run As user"),
+        ("invalid_grant", "user hasn't approved this consumer", "pre-authorized"),
+        ("invalid_grant", "audience is invalid", "https://test.salesforce.com"),
+        ("invalid_grant", "invalid assertion", "certificate"),
+        ("invalid_grant", "expired access/refresh token", "connect the org again"),
+        ("invalid_grant", "request not supported on this domain", "My Domain"),
+        ("unsupported_grant_type", "grant type not supported", "enable the flow"),
+        ("inactive_user", "user is inactive", "activate it"),
+        ("invalid_grant", "authentication failure", "check client_id"),
+    ],
+)
+def test_check_names_why_a_log_in_fails(
+    http: responses.RequestsMock, world: World, error: str, description: str, remedy: str
+) -> None:
+    http.post(TOKEN_URL, status=400, json={"error": error, "error_description": description})
+    (problem,) = build(settings(), world.surroundings()).check().problems
+    assert problem.fatal
+    assert description in problem.text
+    assert remedy in problem.remedy
+
+
+def test_check_names_a_session_that_is_refused_for_good(http: responses.RequestsMock, world: World) -> None:
+    http.post(TOKEN_URL, json=token_answer())
+    text = "This session is not valid for use with the REST API"
+    http.get(f"{BASE}/services/data/v67.0/query/", status=401, json=refusal("INVALID_SESSION_ID", text))
+    (problem,) = build(settings(), world.surroundings()).check().problems
+    assert "high assurance" in problem.remedy
