@@ -48,7 +48,7 @@ class House:
         self.switches = Switches()
         self.courier = Courier(self.options.seed, self.switches)
         self._dice = random.Random(f"latency {self.options.seed}")
-        self._native: NativeSync | None = None
+        self.native: NativeSync | None = None
         self._native_at = 0
         self.change(self._start_switches)
         if self.options.hostile:
@@ -64,18 +64,18 @@ class House:
         for name, clock in self.clocks.items():
             clock.skew = self.switches.skew_ms.get(name, 0)
         if not self.switches.native_sync:
-            self._native = None
-        elif self._native is None and {"hubspot", "salesforce"} <= set(self.vendors):
-            self._native = NativeSync(self.world, self.vendors["hubspot"], self.vendors["salesforce"], self.switches)
+            self.native = None
+        elif self.native is None and {"hubspot", "salesforce"} <= set(self.vendors):
+            self.native = NativeSync(self.world, self.vendors["hubspot"], self.vendors["salesforce"], self.switches)
             self._native_at = self.clock.now()
         return found
 
     def tick(self) -> None:
         """What happens by itself, asked before every request and every few hundredths of a second."""
         now = self.clock.now()
-        if self._native is not None and now >= self._native_at + self.switches.native_sync_seconds * 1000:
+        if self.native is not None and now >= self._native_at + self.switches.native_sync_seconds * 1000:
             self._native_at = now
-            self._native.run()
+            self.native.run()
         for vendor in self.vendors.values():
             if isinstance(vendor, Sender):
                 self.courier.collect(vendor, now)

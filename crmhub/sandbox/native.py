@@ -81,15 +81,13 @@ class NativeSync:
                 named = {_SALESFORCE_NAMES[name][place]: value for name, value in right.items()}
                 self._write(self._salesforce, pair.object, pair.salesforce, named, SALESFORCE_ACTOR)
             if left or right:
-                self._settle(pair, now, left, right)
+                self._settle(pair, now[1], right)
 
-    def _settle(self, pair: Pair, before: tuple[Values, Values], left: Values, right: Values) -> None:
-        """Remember what the writes made of both sides; a write that nobody sees yet counts as seen."""
+    def _settle(self, pair: Pair, before: Values, written: Values) -> None:
+        """Remember what the writes made of both sides. Salesforce may show its write only later: it counts as seen."""
         after = self._look(pair)
-        if after is None:
-            return
-        for held, old, written in ((after[0], before[0], left), (after[1], before[1], right)):
-            held.update({name: value for name, value in written.items() if held[name] == old[name]})
+        if after is not None:
+            after[1].update({name: value for name, value in written.items() if after[1][name] == before[name]})
 
     def _write(self, vendor: Vendor, kind: str, remote_id: str, fields: Values, actor: str) -> None:
         try:

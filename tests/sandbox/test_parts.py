@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from crmhub.sandbox.calls import NO_ANSWER, Calls, limits_of
 from crmhub.sandbox.clock import Clock, ClockError, http_date, parse_moment
 from crmhub.sandbox.faults import FaultError, Faults
 from crmhub.sandbox.ids import eighteen, salesforce_id
 from crmhub.sandbox.messages import Match, Query, Request, Response, Router
+from crmhub.sandbox.vendor import ControlError
 
 
 def _nothing(_: Request) -> Response:
@@ -116,3 +118,69 @@ def test_salesforce_ids_have_their_checksum() -> None:
     assert len(made) == 18
     assert made.startswith("00QgL")
     assert len({salesforce_id("00Q", number) for number in range(5000)}) == 5000
+
+
+def _paced(every: int, count: int, route: str = "/a") -> tuple[Clock, Calls]:
+    """`count` calls, one each `every` ms."""
+    clock = Clock(1_000_000, rate=0)
+    calls = Calls(clock)
+    for _ in range(count):
+        calls.arrive("hubspot", "GET", route)
+        calls.add("hubspot", "GET", route, 200)
+        clock.advance(every)
+    return clock, calls
+
+
+def test_who_calls_as_fast_as_allowed_is_at_the_limit() -> None:
+    _, calls = _paced(every=100, count=600)
+    found = calls.pace("hubspot", limits_of([{"name": "burst", "calls": 100, "window_ms": 10_000}]))
+    assert (found["calls"], found["refused"], found["in_flight"], found["took_ms"]) == (600, 0, 1, 59_900)
+    assert found["at_limit"] == found["limits"][0]["share"]
+    # only the first window is not full from its start
+    assert 0.83 < found["at_limit"] < 0.87
+    assert found["limits"][0]["least_ms"] == 50_000
+
+
+def test_who_calls_half_as_fast_never_is() -> None:
+    _, calls = _paced(every=200, count=600)
+    assert calls.pace("hubspot", limits_of({"calls": 100, "window_ms": 10_000}))["at_limit"] == 0
+
+
+def test_time_at_any_of_two_limits_counts() -> None:
+    clock, calls = _paced(every=200, count=100, route="/x/search")
+    for _ in range(100):
+        calls.arrive("hubspot", "GET", "/list")
+        calls.add("hubspot", "GET", "/list", 200)
+        clock.advance(100)
+    wish = [
+        {"name": "search", "calls": 5, "window_ms": 1000, "match": "/search$"},
+        {"name": "burst", "calls": 10, "window_ms": 1000, "match": "/list$"},
+    ]
+    found = calls.pace("hubspot", limits_of(wish))
+    search, burst = found["limits"]
+    assert (search["calls"], burst["calls"]) == (100, 100)
+    assert 0.6 < search["share"] < 0.7
+    assert 0.28 < burst["share"] < 0.36
+    assert found["at_limit"] > 0.93
+
+
+def test_pace_counts_refusals_and_calls_in_the_air() -> None:
+    calls = Calls(Clock(0, rate=0))
+    for _ in range(3):
+        calls.arrive("hubspot", "GET", "/a")
+    calls.add("hubspot", "GET", "/a", 429)
+    calls.add("hubspot", "GET", "/a", NO_ANSWER)
+    calls.arrive("salesforce", "GET", "/a")
+    found = calls.pace("hubspot", [])
+    assert (found["calls"], found["refused"], found["in_flight"]) == (3, 1, 3)
+    assert found["at_limit"] == 0
+    calls.clear()
+    assert calls.pace("hubspot", [])["calls"] == 0
+
+
+@pytest.mark.parametrize(
+    "wish", ["burst", {"calls": 0, "window_ms": 1}, {"calls": 5}, {"calls": 1, "window_ms": 1, "match": "("}]
+)
+def test_pace_refuses_nonsense(wish: object) -> None:
+    with pytest.raises(ControlError):
+        limits_of(wish)

@@ -103,6 +103,25 @@ def test_least_calls_are_what_paging_takes(account: HubSpotAccount) -> None:
     assert least["per_1000_updates"] == {"guard_read": 10, "update": 10}
 
 
+def test_pace_is_told_by_the_control_port(account: HubSpotAccount) -> None:
+    for _ in range(3):
+        account.call("GET", CONTACTS, limit=1)
+        account.steer("/clock", {"advance": 1000})
+    limit = {"name": "list", "calls": 1, "window_ms": 1000, "match": "^GET /crm/v3/objects"}
+    found = account.steer("/calls/pace/hubspot", [limit])
+    assert (found["calls"], found["took_ms"], found["limits"][0]["calls"]) == (3, 2000, 3)
+    assert found["at_limit"] > 0.9
+    assert account.steer("/calls/pace/hubspot")["calls"] == 3
+    bad = requests.post(f"{account.control}/calls/pace/hubspot", json=[{"calls": 0}], timeout=10)
+    assert bad.status_code == 400
+
+
+def test_acts_go_to_the_vendor(account: HubSpotAccount) -> None:
+    for wish in ({"action": "restore"}, {"vendor": "hubspot"}, {"vendor": "hubspot", "action": "dance"}):
+        bad = requests.post(f"{account.control}/act", json=wish, timeout=10)
+        assert (bad.status_code, list(bad.json())) == (400, ["error"])
+
+
 def test_fault_status_with_and_without_retry_after(account: HubSpotAccount) -> None:
     account.steer(
         "/faults",
