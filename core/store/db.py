@@ -22,7 +22,7 @@ from core.errors import LeaseLost, StoreBroken
 
 Row = sqlite3.Row
 #: names of `core.store.schema.migrations`, in order (a test compares)
-MIGRATIONS = ("m001_facts", "m002_activity", "m003_decisions", "m004_work", "m005_deals")
+MIGRATIONS = ("m001_facts", "m002_activity", "m003_decisions", "m004_work", "m005_deals", "m006_live_records")
 _MIN_SQLITE = (3, 37, 0)  # STRICT tables
 
 

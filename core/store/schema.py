@@ -357,3 +357,11 @@ _DEALS = (
       WHERE d.merged_into IS NULL
     """,
 )
+
+
+@migrations()
+def m006_live_records(db: Database) -> None:
+    """Live records are counted after each pull."""
+    db.execute(
+        "CREATE INDEX record_live ON record(connection, stream) WHERE deleted_at IS NULL AND merged_into IS NULL"
+    )
