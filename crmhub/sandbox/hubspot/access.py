@@ -26,7 +26,7 @@ CLIENT_ID = "0c1d2e3f-4a5b-4c6d-8e7f-90a1b2c3d4e5"
 CLIENT_SECRET = "9f8e7d6c-5b4a-4392-8170-6f5e4d3c2b1a"  # noqa: S105 - the fixed key to simulated data
 REFRESH_TOKEN = "eu1-7d8e-9f0a-4b1c-8d2e-3f4a5b6c7d8e"  # noqa: S105 - the fixed key to simulated data
 SCOPES: tuple[str, ...] = (
-    "oauth", "forms", "sales-email-read", "crm.objects.owners.read", "crm.lists.read", "crm.lists.write",
+    "oauth", "forms", "content", "sales-email-read", "crm.objects.owners.read", "crm.lists.read", "crm.lists.write",
     *(f"crm.{what}.{kind}.{right}" for what in ("objects", "schemas") for kind in ("contacts", "companies", "deals")
       for right in ("read", "write")),
 )  # fmt: skip
@@ -196,6 +196,8 @@ def needed_scope(request: Request) -> str | None:
     route = request.route
     if "/owners" in route:
         return "crm.objects.owners.read"
+    if route.startswith(("/email/public", "/marketing/v3/emails", "/marketing/emails")):
+        return "content"
     if route.startswith(("/marketing/", "/form-integrations/")):
         return "forms"
     kind = KINDS.get(ALIASES.get(request.params.get("type", "").lower(), ""))

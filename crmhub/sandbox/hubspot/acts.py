@@ -8,12 +8,19 @@ from typing import Any
 from crmhub.sandbox.hubspot import life, writes
 from crmhub.sandbox.hubspot.errors import HubSpotError
 from crmhub.sandbox.hubspot.kinds import ACTIVITIES, ALIASES, LINKS
+from crmhub.sandbox.hubspot.mail_log import TYPES
 from crmhub.sandbox.hubspot.portal import PERSON, Portal
-from crmhub.sandbox.hubspot.records import Record, Table
+from crmhub.sandbox.hubspot.records import Actor, Record, Table
 from crmhub.sandbox.hubspot.schema import Option, Property, iso
 from crmhub.sandbox.vendor import ControlError
 
 Row = dict[str, Any]
+_COUNTERS = {
+    "OPEN": "hs_email_open",
+    "CLICK": "hs_email_click",
+    "DELIVERED": "hs_email_delivered",
+    "BOUNCE": "hs_email_bounce",
+}
 Act = Callable[[Row], Row]
 
 
@@ -37,6 +44,7 @@ class Acts:
             "restore_property": self._restore_property,
             "add_property": self._add_property,
             "calculate": self._calculate,
+            "mail_event": self._mail_event,
         }
 
     def do(self, action: str, wish: Row) -> Row:
@@ -164,6 +172,28 @@ class Acts:
         values = writes.clean(self._portal, table, fields, record, by_person=True)
         writes.calculate(self._portal, table, record, values)
         return self._show(table, record)
+
+    def _mail_event(self, wish: Row) -> Row:
+        """{email, type: OPEN | CLICK | ..., mail?: number, url?}: something a marketing e-mail does now."""
+        portal = self._portal
+        email, kind, mails = _text(wish, "email"), _text(wish, "type"), portal.seed.world.mails
+        place = int(wish.get("mail", len(mails))) - 1
+        if kind not in TYPES or not 0 <= place < len(mails):
+            raise ControlError(f"type is one of {', '.join(TYPES)}; mail is 1 to {len(mails)}")
+        mail = mails[place]
+        url = str(wish.get("url") or (mail.links[0] if kind == "CLICK" else ""))
+        entry = portal.mail_log.add(portal.now(), kind, mail, email, url)
+        table = portal.tables["contacts"]
+        contact, counter = writes.by_property(table, "email", email), _COUNTERS.get(kind)
+        if contact is not None and counter is not None:
+            count = int(table.props(contact).get(counter, "0")) + 1
+            values = {counter: str(count)}
+            if kind in ("OPEN", "CLICK"):
+                values[f"hs_email_last_{kind.lower()}_date"] = iso(portal.now())
+            writes.update(portal, table, contact, values, Actor("EMAIL", f"emailCampaignId:{mail.number}"))
+        if contact is not None and kind == "STATUSCHANGE":
+            writes.update(portal, table, contact, {"hs_email_optout": "true"}, Actor("EMAIL", "unsubscribe"))
+        return {"id": entry.id, "created": entry.at}
 
     def _changed(self, prop: Property) -> Row:
         prop.updated = self._portal.now()

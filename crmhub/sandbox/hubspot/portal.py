@@ -11,6 +11,7 @@ from crmhub.sandbox.hubspot.feed import Feed, Happening
 from crmhub.sandbox.hubspot.kinds import ALIASES, KINDS
 from crmhub.sandbox.hubspot.labels import Labels
 from crmhub.sandbox.hubspot.links import Links
+from crmhub.sandbox.hubspot.mail_log import MailLog
 from crmhub.sandbox.hubspot.owners import owners_of
 from crmhub.sandbox.hubspot.records import Actor, Record, Table
 from crmhub.sandbox.hubspot.schema import iso
@@ -63,6 +64,7 @@ class Portal:
         self.tables["deals"].derive = derive(self.pipelines)
         self.labels = Labels()
         self.links = Links(seed, self.tables, self.labels)
+        self.mail_log = MailLog(world)
         self.owners = owners_of(world)
         self.owner_ids = {owner.id for owner in self.owners}
         self.submissions: dict[str, list[dict[str, Any]]] = {}

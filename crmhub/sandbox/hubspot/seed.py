@@ -9,6 +9,7 @@ from crmhub.sandbox.hubspot.records import Record
 from crmhub.sandbox.hubspot.schema import iso
 from crmhub.sandbox.hubspot.seed_deals import SeedDeals
 from crmhub.sandbox.ids import SALESFORCE_PREFIX, hubspot_contact_id, salesforce_id
+from crmhub.sandbox.mails import events_of
 from crmhub.sandbox.seen import company_times_of, email_of, has_more_email, see, see_company, times_of
 from crmhub.sandbox.world import (
     BIT,
@@ -169,6 +170,7 @@ class Seed:
             "hs_analytics_source": _SOURCE_OF[seen.source],
             "hs_object_source": "IMPORT" if seen.source == "import" else "FORMS",
             **self._conversions(known),
+            **self._mailed(known),
             **self._salesforce_ids(known),
         }
         return {name: value for name, value in values.items() if value}
@@ -186,6 +188,19 @@ class Seed:
             "hs_analytics_num_page_views": str(3 * len(acts) + acts[0].detail % 40),
             "hs_analytics_last_timestamp": iso(acts[-1].at),
         }
+
+    def _mailed(self, known: KnownPerson) -> dict[str, str]:
+        """The counters of marketing e-mail; duplicates have none."""
+        times: dict[str, list[int]] = {}
+        for event in events_of(self.world, known.person) if known.copy == 0 else ():
+            times.setdefault(event.kind, []).append(event.at)
+        found: dict[str, str] = {}
+        for kind, name in (("delivered", "delivered"), ("open", "open"), ("click", "click"), ("bounce", "bounce")):
+            if kind in times:
+                found[f"hs_email_{name}"] = str(len(times[kind]))
+                if kind in ("open", "click"):
+                    found[f"hs_email_last_{name}_date"] = iso(times[kind][-1])
+        return found
 
     def _salesforce_ids(self, known: KnownPerson) -> dict[str, str]:
         """A half-hearted native sync once carried a few percent of the ids over."""

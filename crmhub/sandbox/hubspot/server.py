@@ -17,6 +17,7 @@ from crmhub.sandbox.hubspot.errors import HubSpotError, daily_limit, generic
 from crmhub.sandbox.hubspot.forms import FormsApi
 from crmhub.sandbox.hubspot.kinds import ALIASES
 from crmhub.sandbox.hubspot.least import least
+from crmhub.sandbox.hubspot.mails_api import MailsApi
 from crmhub.sandbox.hubspot.objects import ObjectsApi
 from crmhub.sandbox.hubspot.pipelines import PipelinesApi
 from crmhub.sandbox.hubspot.portal import PERSON, Portal
@@ -63,6 +64,7 @@ class HubSpot:
             PropertiesApi(self._portal),
             AccountApi(self._portal, self._access),
             PipelinesApi(self._portal),
+            MailsApi(self._portal),
             self._forms,
             self._access,
         ):
