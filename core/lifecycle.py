@@ -20,7 +20,7 @@ EXITS = frozenset({Stage.RECYCLED, Stage.DISQUALIFIED})
 #: Set by deals in the CRMs only.
 FACT_STAGES = frozenset({Stage.OPPORTUNITY, Stage.CUSTOMER})
 
-DealState = Literal["open", "won", "lost", "gone"]
+DealState = Literal["open", "won", "lost", "unknown", "gone"]
 Phase = Literal["need", "research", "evaluation", "vendor_contact", "negotiation"]
 
 
@@ -106,10 +106,13 @@ DEFAULT_MOVES: tuple[Move, ...] = (
 )
 
 
-def deal_state(closed: Value, won: Value, *, live: bool) -> DealState:
-    """What became of a deal: open unless some CRM closed it, gone when no CRM has it any more."""
-    if not live:
-        return "gone"
+def deal_state(closed: Value, won: Value, *, live: bool, told: bool) -> DealState:
+    """What became of a deal: open unless some CRM closed it, gone when no CRM has it any more.
+
+    `told`: a CRM tells whether it is closed or won at all; else nothing follows from it.
+    """
+    if not live or not told:
+        return "unknown" if live else "gone"
     if won is True:
         return "won"
     return "lost" if closed is True else "open"

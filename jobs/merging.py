@@ -40,7 +40,7 @@ class Merger:
             if self.entity == "person":
                 derived[i] = _derived(row)
             elif self.entity == "deal":
-                self._turn(row, before, live=any(r.live for r in by_entity[i]))
+                self._turn(row, before, by_entity[i])
         if self.entity == "person":
             self._attach_companies(entities, by_entity)
             opted = [(i, _evidence(by_entity[i])) for i, r in entities.items() if r.values.get("opted_out") is True]
@@ -209,8 +209,11 @@ class Merger:
         """Amounts of different currencies are never compared: only those in the deal's own have a vote."""
         return self._same("deal_currency", said.get("deal_currency"), row.values.get("deal_currency"))
 
-    def _turn(self, row: EntityRow, before: Mapping[str, Value], *, live: bool) -> None:
-        state = deal_state(row.values.get("deal_is_closed"), row.values.get("deal_is_won"), live=live)
+    def _turn(self, row: EntityRow, before: Mapping[str, Value], records: Sequence[StoredRecord]) -> None:
+        live = [(r.connection, r.stream) for r in records if r.live]
+        told = any({"deal_is_closed", "deal_is_won"} & self.c.remote_of.get(key, {}).keys() for key in live)
+        closed, won = row.values.get("deal_is_closed"), row.values.get("deal_is_won")
+        state = deal_state(closed, won, live=bool(live), told=told)
         turned = state != row.state or not row.since
         if turned:
             row.state, row.since = state, self.c.now

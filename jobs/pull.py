@@ -89,10 +89,15 @@ def _lane(hub: Hub, name: str, result: ConnectionPull, *, full: bool) -> Lane[_S
     return Lane(work, hub.connector(name).max_in_flight)
 
 
+def _wanted(hub: Hub, name: str, spec: StreamSpec) -> bool:
+    """Deals are for those who map something of them; the other streams have links, parties or owners to tell."""
+    return spec.entity != "deal" or bool(hub.mapping.fields(name, spec.name))
+
+
 def _streams(hub: Hub, name: str) -> list[StreamSpec]:
     known = {s.name for s in hub.mapping.streams(name)}
     return sorted(
-        (s for s in hub.connector(name).streams() if s.name in known),
+        (s for s in hub.connector(name).streams() if s.name in known and _wanted(hub, name, s)),
         key=lambda s: (_ORDER[s.entity], s.name),
     )
 

@@ -21,7 +21,7 @@ _LIVE = "deleted_at IS NULL AND merged_into IS NULL"
 class Deal:
     """A deal as it stands for one person. `amount` in minor units of `currency`; `since`, `closed_at` ms UTC.
 
-    `state`: open, won or lost, known to be so `since`; `connections`: the CRMs that have it.
+    `state`: open, won, lost or unknown, known to be so `since`; `connections`: the CRMs that have it.
     """
 
     id: int

@@ -33,7 +33,7 @@ _BOOLS = {f.name for f in FIELDS.values() if f.type == "bool"}
 class EntityRow:
     """A canonical person, company or deal. `values`: every standard field, and own fields that are filled.
 
-    `company_id`, `lead_record` are a person's; `state` (open, won, lost, gone) and `since` (ms) a deal's.
+    `company_id`, `lead_record` are a person's; `state` (open, won, lost, unknown, gone) and `since` (ms) a deal's.
     """
 
     id: int

@@ -327,8 +327,8 @@ def m005_deals(db: Database) -> None:
 
 _DEALS = (
     "ALTER TABLE association ADD COLUMN role TEXT",
-    # deal_amount counts minor units of deal_currency. state: open, won, lost, gone (no CRM has it any more); `since`
-    # ms from which we know it to be so
+    # deal_amount counts minor units of deal_currency. state: open, won, lost, unknown (no CRM tells), gone (no CRM
+    # has it any more); `since` ms from which we know it to be so
     """
     CREATE TABLE deal(
       id INTEGER PRIMARY KEY,
