@@ -178,6 +178,20 @@ class World:
         """An edit by a person in that CRM's screens."""
         self.steer("/edit", {"vendor": vendor, "object": kind, "id": record, "fields": fields})
 
+    def act(self, vendor: str, action: str, **wish: Any) -> Json:
+        """Whatever else a person does in that CRM's screens."""
+        found: Json = self.steer("/act", {"vendor": vendor, "action": action, **wish})
+        return found
+
+    def switch(self, vendor: str, **switches: Any) -> None:
+        """Set switches of a simulated CRM."""
+        self.steer("/settings", {"vendor": vendor, **switches})
+
+    def fields(self, vendor: str, kind: str, record: str) -> Json:
+        """What a record shows in its CRM."""
+        found: Json = next(r["fields"] for r in self.rows(vendor) if r["object"] == kind and r["id"] == record)
+        return found
+
     def rows(self, vendor: str) -> list[Json]:
         text = self.http.get(f"{self.control}/state/{vendor}", timeout=60).text
         return [json.loads(line) for line in text.splitlines()]
