@@ -91,7 +91,7 @@ class Api:
         properties: Sequence[str],
         *,
         after: str | None = None,
-        associations: str | None = None,
+        associations: Sequence[str] = (),
         archived: bool = False,
     ) -> Record:
         """A page of all records in order of id, from the system of record."""
@@ -99,11 +99,11 @@ class Api:
         if after is not None:
             params["after"] = after
         if associations:
-            params["associations"] = associations
+            params["associations"] = ",".join(associations)
         path = f"{OBJECTS}/{object_type}"
         if archived:
             params["archived"] = "true"
-        # the sweep of the recycle bin has its own rhythm, so its calls are counted apart
+        # the recycle bin is read on a rhythm of its own, so its calls are counted apart
         route = f"{path} (archived)" if archived else None
         return self._page(self.call("GET", path, params=params, route=route))
 

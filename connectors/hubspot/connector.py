@@ -8,7 +8,9 @@ from connectors.contract import (
     Bookmark,
     Capability,
     CheckReport,
+    Deletion,
     FieldRequest,
+    Link,
     Page,
     ReadResult,
     Rejected,
@@ -23,7 +25,9 @@ from connectors.hubspot import forms, owners, reading, schema, streams
 from connectors.hubspot.api import MAX_IN_FLIGHT, Api
 from connectors.hubspot.checking import check
 from connectors.hubspot.config import Settings
+from connectors.hubspot.links import fetch_links
 from connectors.hubspot.pulling import ObjectPull
+from connectors.hubspot.recycled import binned
 from connectors.hubspot.sdk import Sdk
 from connectors.hubspot.streams import ObjectStream, object_stream
 from connectors.hubspot.writing import Push
@@ -47,6 +51,8 @@ class HubSpotConnector:
             Capability.CREATE_BY_KEY,
             Capability.ENSURE_FIELDS,
             Capability.CONFIRMS_VALUES,
+            Capability.BIN,
+            Capability.LINKS_APART,
         }
     )
 
@@ -99,6 +105,16 @@ class HubSpotConnector:
             # HubSpot does not count submissions: this costs as much as a first pull
             return sum(len(page.rows) for page in forms.pull_submissions(self._api, None, ()))
         return reading.count(self._api, object_stream(stream))
+
+    def bin(self, stream: str) -> Iterator[list[Deletion]]:
+        """Of object streams; the others have none."""
+        found = streams.OBJECTS.get(stream)
+        return binned(self._api, found) if found is not None else iter(())
+
+    def links(self, stream: str, ids: Sequence[str]) -> dict[str, tuple[Link, ...]]:
+        """One call per 1,000 ids and kind of target; streams that link with their rows alone have none."""
+        found = streams.OBJECTS.get(stream)
+        return fetch_links(self._api, found, ids) if found is not None and found.links_to else {}
 
     def push(self, stream: str, ops: Sequence[WriteOp]) -> list[WriteResult]:
         target = self._writable(stream)

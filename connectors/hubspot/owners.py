@@ -10,8 +10,10 @@ from typing import Any
 
 from connectors.contract import Bookmark, Deletion, Page, RemoteField, Row, Value
 from connectors.hubspot.sdk import Sdk
-from connectors.hubspot.sweeping import sweep_due
 from connectors.transport import Transport
+
+#: how often owners that were removed are asked for: the second list is as long as the first
+REMOVED_EVERY_MS = 86_400_000
 
 FIELDS = (
     RemoteField("id", "Owner id", "text", writable=False, unique=True),
@@ -39,7 +41,7 @@ def pull_owners(
         yield Page(rows, {"swept_at": seen}, done=True, total=len(rows))
         return
     deletions: list[Deletion] = []
-    if sweep_due(bookmark, seen):
+    if seen - bookmark["swept_at"] >= REMOVED_EVERY_MS:
         deletions = [Deletion(str(o.id), _ms(o.updated_at)) for o in sdk.owners(archived=True)]
         bookmark = {"swept_at": seen}
     yield Page(rows, dict(bookmark), deletions=deletions, done=True, total=len(rows))

@@ -21,12 +21,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract import Bookmark, ContractBroken, Link, Page, Row
+from connectors.contract import Bookmark, ContractBroken, Page, Row
 from connectors.hubspot.api import Api, Filter, Record
-from connectors.hubspot.links import fetch_links
-from connectors.hubspot.rows import inline_links, to_merges, to_row
-from connectors.hubspot.streams import LINK_BATCH, OVERLAP_S, PAGE, ObjectStream
-from connectors.hubspot.sweeping import sweep, sweep_due
+from connectors.hubspot.links import fetch_links, inline_links
+from connectors.hubspot.rows import to_merges, to_row
+from connectors.hubspot.streams import LINK_BATCH, LIST_PAGE, OVERLAP_S, PAGE, ObjectStream
 from connectors.hubspot.tally import Tally, mark_of, top_digest
 
 VERSION = 1
@@ -59,21 +58,12 @@ class ObjectPull:
     def pages(self, bookmark: Bookmark | None) -> Iterator[Page]:
         """The pages of this pull; the last one is `done`."""
         if bookmark is None or bookmark.get("v") != VERSION:
-            passing = self._first()
-        elif bookmark["state"] == "first":
-            passing = self._resume_first(bookmark)
-        elif bookmark["state"] == "delta":
-            passing = self._resume_delta(bookmark)
-        else:
-            passing = self._next(bookmark)
-        began = self._api.around.clock.now()
-        for page in passing:
-            if page.done and sweep_due(page.bookmark, self._api.transport.vendor_time(began)):
-                page.done = False
-                yield page
-                yield from sweep(self._api, self._stream, page.bookmark)
-            else:
-                yield page
+            return self._first()
+        if bookmark["state"] == "first":
+            return self._by_id("first", None, None, bookmark)
+        if bookmark["state"] == "delta":
+            return self._by_id("delta", bookmark["low"], None, bookmark)
+        return self._next(bookmark)
 
     # ------------------------------------------------------------------------------------------- first pull
 
@@ -87,6 +77,8 @@ class ObjectPull:
         last_id: int | None = 0  # None once the list proved not to be in order of id
         tally: Tally | None = None
         start = 0
+        group: list[_Found] = []
+        cut: list[Row] = []  # rows whose links must be read apart: 1,000 at once
         while True:
             found = api.list(stream.object_type, self._properties, after=after, associations=stream.links_to)
             if tally is None:
@@ -98,35 +90,27 @@ class ObjectPull:
                 last_id = int(row.id) if last_id is not None and int(row.id) > last_id else None
             after = ((found.get("paging") or {}).get("next") or {}).get("after")
             done = after is None
-            mark = (
-                self._idle(tally, start)
-                if done
-                # out of order: a resumed pull can only begin again
-                else self._under_way("first", None, start, last_id or 0, tally, None)
-            )
-            self._link_inline(records, rows)
-            yield self._page(_Found(records, rows, mark, done, None))
+            # out of order: a resumed pull can only begin again
+            mark = self._idle(tally) if done else self._under_way("first", None, start, last_id or 0, tally)
+            group.append(_Found(records, rows, mark, done, None))
+            cut += self._link_inline(records, rows)
+            if done or not cut or len(cut) > LINK_BATCH - LIST_PAGE:
+                self._link_apart(cut)
+                for member in group:
+                    yield self._page(member)
+                group, cut = [], []
             if done:
                 return
 
-    def _link_inline(self, records: list[Record], rows: list[Row]) -> None:
+    def _link_inline(self, records: list[Record], rows: list[Row]) -> list[Row]:
+        """Gives rows the links that came with them; those that must be read apart are returned."""
         if not self._stream.links_to:
-            return
-        cut: list[Row] = []
+            return []
         for record, row in zip(records, rows, strict=True):
             row.links = inline_links(self._stream, record)
-            if row.links is None:
-                cut.append(row)
-        self._link_apart(cut)
+        return [row for row in rows if row.links is None]
 
-    def _resume_first(self, bookmark: Bookmark) -> Iterator[Page]:
-        return self._by_id("first", None, None, bookmark)
-
-    # ---------------------------------------------------------------------------------------------- later
-    # ones
-
-    def _resume_delta(self, bookmark: Bookmark) -> Iterator[Page]:
-        return self._by_id("delta", bookmark["low"], None, bookmark)
+    # ------------------------------------------------------------------------------------------- later ones
 
     def _next(self, bookmark: Bookmark) -> Iterator[Page]:
         """A pass over the window of an idle bookmark."""
@@ -134,7 +118,7 @@ class ObjectPull:
         at = api.around.clock.now()
         many = n > PAGE
         if many and bookmark["hwm"] < api.transport.vendor_time(at) - OVERLAP_MS:
-            yield from self._by_id("delta", low, at, None, bookmark["swept_at"])  # settle
+            yield from self._by_id("delta", low, at, None)  # settle
             return
         found = self._search(low, 0, f"-{self._stream.modified}" if many else "hs_object_id")
         records, rows = self._rows(found)
@@ -144,13 +128,13 @@ class ObjectPull:
                 yield Page([], dict(bookmark), done=True)
             else:
                 first = None if many else found
-                yield from self._by_id("delta", low, at, None, bookmark["swept_at"], first)
+                yield from self._by_id("delta", low, at, None, first)
             return
         seen, tally = Tally(low), Tally(max(low, start - OVERLAP_MS))
         for row in rows:
             seen.add(row)
             tally.add(row)
-        mark = self._idle(tally, start, bookmark["swept_at"])
+        mark = self._idle(tally)
         if (seen.n, seen.digest) == (n, bookmark["digest"]):
             records, rows = [], []  # the rows of the last pass and no other
         self._link_apart(rows)
@@ -164,7 +148,6 @@ class ObjectPull:
         low: int | None,
         at: int | None,
         resumed: Bookmark | None,
-        swept_at: int | None = None,
         found: Record | None = None,
     ) -> Iterator[Page]:
         """Rows in order of id, all of them or those stamped since `low`; links are read for five pages at
@@ -177,7 +160,7 @@ class ObjectPull:
         tally: Tally | None = None
         start = 0
         if resumed is not None:
-            last_id, start, swept_at = int(resumed["last_id"]), resumed["start"], resumed["swept_at"]
+            last_id, start = int(resumed["last_id"]), resumed["start"]
             tally = Tally.resumed(max(low or 0, start - OVERLAP_MS), resumed)
         group: list[_Found] = []
         while True:
@@ -191,11 +174,7 @@ class ObjectPull:
                 tally.add(row)
             done = found["total"] <= len(rows)
             last_id = last_id if done else self._advance(last_id, rows)
-            mark = (
-                self._idle(tally, start, swept_at)
-                if done
-                else self._under_way(state, low, start, last_id, tally, swept_at)
-            )
+            mark = self._idle(tally) if done else self._under_way(state, low, start, last_id, tally)
             group.append(_Found(records, rows, mark, done, before + found["total"]))
             before += len(rows)
             found = None
@@ -232,7 +211,7 @@ class ObjectPull:
     def _link_apart(self, rows: Sequence[Row]) -> None:
         if not self._stream.links_to or not rows:
             return
-        links: dict[str, tuple[Link, ...]] = fetch_links(self._api, self._stream, [r.id for r in rows])
+        links = fetch_links(self._api, self._stream, [r.id for r in rows])
         for row in rows:
             row.links = links[row.id]
 
@@ -242,17 +221,13 @@ class ObjectPull:
         return Page(found.rows, found.bookmark, merges=merges, done=found.last, total=found.total)
 
     @staticmethod
-    def _idle(tally: Tally, start: int, swept_at: int | None = None) -> Bookmark:
-        # a first pull has seen all that lives: the first look into the recycle bin is due a day later
-        swept = start if swept_at is None else swept_at
-        return {"v": VERSION, "state": "idle", "low": tally.edge, "swept_at": swept, **tally.final()}
+    def _idle(tally: Tally) -> Bookmark:
+        return {"v": VERSION, "state": "idle", "low": tally.edge, **tally.final()}
 
     @staticmethod
-    def _under_way(
-        state: str, low: int | None, start: int, last_id: int, tally: Tally, swept_at: int | None
-    ) -> Bookmark:
+    def _under_way(state: str, low: int | None, start: int, last_id: int, tally: Tally) -> Bookmark:
         mark: dict[str, Any] = {"v": VERSION, "state": state, "start": start, "last_id": str(last_id)}
-        return {**mark, "low": low, "swept_at": swept_at, **tally.saved()}
+        return {**mark, "low": low, **tally.saved()}
 
 
 def _as_left(bookmark: Bookmark, newest_first: list[Row]) -> bool:

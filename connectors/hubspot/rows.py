@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.contract import ContractBroken, Link, Merge, Row, Value
+from connectors.contract import ContractBroken, Merge, Row, Value
 from connectors.hubspot.streams import ObjectStream
 
 Record = dict[str, Any]
@@ -33,7 +33,7 @@ def to_values(properties: Record, fields: Iterable[str]) -> dict[str, Value]:
 
 
 def to_row(stream: ObjectStream, record: Record, fields: Sequence[str]) -> Row:
-    """A record of list, search or batch read. Links come later, except inline ones (`inline_links`)."""
+    """A record of list, search or batch read. Links come later (links.py)."""
     properties = record.get("properties") or {}
     stamp = to_ms(properties.get(stream.modified)) or to_ms(record.get("updatedAt"))
     return Row(
@@ -49,15 +49,3 @@ def to_merges(record: Record) -> list[Merge]:
     text = (record.get("properties") or {}).get("hs_merged_object_ids") or ""
     now = str(record["id"])
     return [Merge(old, now) for old in text.split(";") if old and old != now]
-
-
-def inline_links(stream: ObjectStream, record: Record) -> tuple[Link, ...] | None:
-    """Links that came with a list page; None when HubSpot cut them off and they must be read apart."""
-    assert stream.links_to
-    found = (record.get("associations") or {}).get(stream.links_to) or {}
-    if found.get("paging"):
-        return None
-    primary = (record.get("properties") or {}).get(stream.primary) if stream.primary else None
-    # labelled and unlabelled associations come as two entries of one pair
-    ids = dict.fromkeys(str(a["id"]) for a in found.get("results") or ())
-    return tuple(Link(stream.links_to, i, primary=i == primary) for i in ids)

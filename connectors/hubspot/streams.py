@@ -20,13 +20,13 @@ class ObjectStream:
     """A stream that lives under /crm/v3/objects.
 
     `modified`: the property that moves with each edit; the wrong one silently finds nothing. `links_to`: the
-    stream that its rows point to. `primary`: the property that names the primary one of these.
+    streams that its rows point to. `primary`: the property that names the primary one of these.
     """
 
     spec: StreamSpec
     object_type: str
     modified: str
-    links_to: str | None = None
+    links_to: tuple[str, ...] = ()
     primary: str | None = None
 
     @property
@@ -36,7 +36,9 @@ class ObjectStream:
         return (self.modified, "hs_merged_object_ids", *more)
 
 
-def _spec(name: str, entity: str, label: str, modified: str, writable: bool) -> StreamSpec:
+def _spec(
+    name: str, entity: str, label: str, modified: str, *, writable: bool = False, linked: bool = True
+) -> StreamSpec:
     return StreamSpec(
         name=name,
         entity=entity,  # type: ignore[arg-type] # the table below holds the contract's words
@@ -50,27 +52,28 @@ def _spec(name: str, entity: str, label: str, modified: str, writable: bool) -> 
         page_size=PAGE,
         write_batch=LIST_PAGE,
         read_batch=LIST_PAGE,
+        link_batch=LINK_BATCH if linked else 0,
     )
 
 
 def _activity(name: str, label: str) -> ObjectStream:
     modified = "hs_lastmodifieddate"
-    return ObjectStream(_spec(name, "activity", label, modified, False), name, modified, "contacts")
+    return ObjectStream(_spec(name, "activity", label, modified), name, modified, ("contacts",))
 
 
 OBJECTS: dict[str, ObjectStream] = {
     s.spec.name: s
     for s in (
         ObjectStream(
-            _spec("companies", "company", "Company", "hs_lastmodifieddate", True),
+            _spec("companies", "company", "Company", "hs_lastmodifieddate", writable=True, linked=False),
             "companies",
             "hs_lastmodifieddate",
         ),
         ObjectStream(
-            _spec("contacts", "person", "Contact", "lastmodifieddate", True),
+            _spec("contacts", "person", "Contact", "lastmodifieddate", writable=True),
             "contacts",
             "lastmodifieddate",  # contacts alone have it under this name
-            "companies",
+            ("companies",),
             "associatedcompanyid",
         ),
         _activity("calls", "Call"),

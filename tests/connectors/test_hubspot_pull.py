@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.contract import Bookmark, Link, Merge
+from connectors.contract import Bookmark, Deletion, Link, Merge
 from connectors.hubspot.connector import HubSpotConnector
 from connectors.hubspot.pulling import OVERLAP_MS
 from tests.connectors.hubspot_fake import Contact, FakeHubSpot
@@ -257,22 +257,31 @@ def test_merges_are_told_with_the_survivor() -> None:
     assert hub.merges == {Merge("901", "3"), Merge("902", "3")}
 
 
-def test_the_recycle_bin_is_swept_daily_and_each_deletion_confirmed() -> None:
+def test_the_recycle_bin_is_read_whole_and_a_pull_never_looks_into_it() -> None:
     hub = filled(3)
     hub.pull()
-    hub.later(3600)
     del hub.crm.contacts[2]
-    hub.crm.archived = {2: hub.world.clock.at, 3: hub.world.clock.at, 99: NOW - 30 * DAY_MS}
-    assert hub.pull() == 1
-    assert hub.deleted == set()
+    archived = {2: hub.world.clock.at, 99: NOW - 30 * DAY_MS}
+    hub.crm.archived = archived
     hub.later(86_400)
-    hub.crm.calls.clear()
-    hub.pull()
-    assert hub.crm.calls == ["search", "archived", "read"]
-    assert hub.deleted == {"2"}  # 3 was restored meanwhile, 99 went before the first pull
-    assert "GET /crm/v3/objects/contacts (archived)" in hub.world.ledger.endpoints()
-    hub.later(60)
     assert hub.pull() == 1
+    with hub.crm.serving():
+        pages = list(hub.connector.bin("contacts"))
+    assert pages == [[Deletion("2", archived[2]), Deletion("99", archived[99])]]
+    assert hub.world.ledger.endpoints()[-1] == "GET /crm/v3/objects/contacts (archived)"
+    assert list(hub.connector.bin("owners")) == []
+
+
+def test_links_are_read_apart_a_thousand_records_a_call() -> None:
+    hub = filled(1_500)
+    hub.crm.contacts[7].companies = (71, 72)
+    with hub.crm.serving():
+        links = hub.connector.links("contacts", [str(i) for i in hub.crm.contacts])
+    assert hub.crm.calls == ["links", "links"]
+    assert len(links) == 1_500
+    assert links["7"] == (Link("companies", "71"), Link("companies", "72"))
+    assert links["8"] == ()
+    assert hub.connector.links("owners", ["1"]) == {}
 
 
 def test_a_list_that_is_not_in_order_of_id_makes_a_killed_pull_begin_again(

@@ -98,15 +98,15 @@ def test_index_lag_of_a_minute_is_looked_behind(portal: Portal) -> None:
     assert found == {one: "first", two: "second"}
 
 
-def test_deletions_come_with_the_daily_sweep(portal: Portal) -> None:
+def test_the_bin_holds_what_was_archived(portal: Portal) -> None:
     connector = portal.connector()
-    _, bookmark = pull(connector, "contacts", None)
+    rows, bookmark = pull(connector, "contacts", None)
     (gone,) = some_contacts(portal, 1)
     portal.delete("contacts", gone)
     portal.later(86_400)
-    pages = list(connector.pull("contacts", bookmark, ()))
-    assert [d.id for p in pages for d in p.deletions] == [gone]
-    assert [p.done for p in pages] == [False, True]
+    assert [p.deletions for p in connector.pull("contacts", bookmark, ())] == [[]]
+    assert gone in [d.id for page in connector.bin("contacts") for d in page]
+    assert connector.count("contacts") == len(rows) - 1
 
 
 @pytest.mark.parametrize("mode", ["new_id", "keep_primary"])
