@@ -7,6 +7,7 @@ from typing import Any
 
 from crmhub.sandbox.hubspot import life, writes
 from crmhub.sandbox.hubspot.errors import HubSpotError
+from crmhub.sandbox.hubspot.event_log import VISITED
 from crmhub.sandbox.hubspot.kinds import ACTIVITIES, ALIASES, LINKS
 from crmhub.sandbox.hubspot.mail_log import TYPES
 from crmhub.sandbox.hubspot.portal import PERSON, Portal
@@ -45,6 +46,7 @@ class Acts:
             "add_property": self._add_property,
             "calculate": self._calculate,
             "mail_event": self._mail_event,
+            "page_view": self._page_view,
         }
 
     def do(self, action: str, wish: Row) -> Row:
@@ -194,6 +196,21 @@ class Acts:
         if contact is not None and kind == "STATUSCHANGE":
             writes.update(portal, table, contact, {"hs_email_optout": "true"}, Actor("EMAIL", "unsubscribe"))
         return {"id": entry.id, "created": entry.at}
+
+    def _page_view(self, wish: Row) -> Row:
+        """{id, url, title?}: a contact looks at a page now."""
+        portal, table = self._portal, self._portal.tables["contacts"]
+        contact, url = writes.live(table, _text(wish, "id")), _text(wish, "url")
+        properties = {"hs_url": url, "hs_title": str(wish.get("title", "")), "hs_visit_source": "DIRECT_TRAFFIC"}
+        made = portal.event_log.add(portal.now(), VISITED, contact.id, properties)
+        count = int(table.props(contact).get("hs_analytics_num_page_views", "0")) + 1
+        values = {
+            "hs_analytics_num_page_views": str(count),
+            "hs_analytics_last_timestamp": iso(portal.now()),
+            "hs_analytics_last_url": url,
+        }
+        writes.update(portal, table, contact, values, Actor("ANALYTICS", "ContactAnalyticsDetailsUpdateWorker"))
+        return {"id": made.id, "occurredAt": iso(made.at)}
 
     def _changed(self, prop: Property) -> Row:
         prop.updated = self._portal.now()

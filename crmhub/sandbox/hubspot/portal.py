@@ -7,6 +7,7 @@ from typing import Any
 
 from crmhub.sandbox.clock import Clock
 from crmhub.sandbox.hubspot.errors import invalid
+from crmhub.sandbox.hubspot.event_log import EventLog
 from crmhub.sandbox.hubspot.feed import Feed, Happening
 from crmhub.sandbox.hubspot.kinds import ALIASES, KINDS
 from crmhub.sandbox.hubspot.labels import Labels
@@ -65,6 +66,9 @@ class Portal:
         self.labels = Labels()
         self.links = Links(seed, self.tables, self.labels)
         self.mail_log = MailLog(world)
+        self.event_log = EventLog(seed, self.tables["contacts"])
+        self.custom_events = [f"pe{number}_requested_trial"]
+        """Full names of the custom events that exist."""
         self.owners = owners_of(world)
         self.owner_ids = {owner.id for owner in self.owners}
         self.submissions: dict[str, list[dict[str, Any]]] = {}

@@ -14,6 +14,7 @@ from crmhub.sandbox.hubspot.associations import AssociationsApi
 from crmhub.sandbox.hubspot.automations import Automations
 from crmhub.sandbox.hubspot.batches import BatchesApi
 from crmhub.sandbox.hubspot.errors import HubSpotError, daily_limit, generic
+from crmhub.sandbox.hubspot.events_api import EventsApi
 from crmhub.sandbox.hubspot.forms import FormsApi
 from crmhub.sandbox.hubspot.kinds import ALIASES
 from crmhub.sandbox.hubspot.least import least
@@ -65,6 +66,7 @@ class HubSpot:
             AccountApi(self._portal, self._access),
             PipelinesApi(self._portal),
             MailsApi(self._portal),
+            EventsApi(self._portal),
             self._forms,
             self._access,
         ):

@@ -51,6 +51,8 @@ class Switches:
     """Share of the records that tokens see; the same ones every time."""
     enterprise: bool = True
     """False: event occurrences answer 403, as on smaller editions."""
+    event_page_max: int = 100
+    """Largest limit of event occurrences."""
     null_clears: bool = True
     """Whether JSON null clears a value (else it changes nothing)."""
     stage_forward_only: bool = True
