@@ -32,7 +32,7 @@ class Chunks:
         self._org = org
         self._source = source
         self._fixed = fixed_fields(source, hands)
-        self._all = list(dict.fromkeys(wanted))
+        self._all = [f for f in dict.fromkeys(wanted) if f not in source.derived]
         self.hidden = frozenset(hidden) & frozenset(self._all)
         self._set_chunks()
 

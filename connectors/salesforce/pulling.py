@@ -27,9 +27,10 @@ from typing import Any
 from connectors.contract import Bookmark, MissingScope, Page, Rejected
 from connectors.salesforce import errors, feeds, soql
 from connectors.salesforce.fields import Chunks, Sight
+from connectors.salesforce.messages import Incoming
 from connectors.salesforce.org import Org
 from connectors.salesforce.refreshing import calculated
-from connectors.salesforce.rows import Hands, Record, RowMaker, position, record_id
+from connectors.salesforce.rows import Batch, Hands, Record, RowMaker, position, record_id
 from connectors.salesforce.standing import Standing
 from connectors.salesforce.streams import IDS_IN_ADDRESS, Feed, Source
 from connectors.salesforce.walking import Walk
@@ -60,6 +61,7 @@ class Pass:
             yield self._nothing()
             return
         self._find_hidden(now)
+        self._incoming = Incoming(self._org, self._source, self._fields, everything=here.first)
         self._chunks = Chunks(self._org, self._source, self._hands, self._fields, here.hidden)
         try:
             yield from self._parts(now)
@@ -105,7 +107,7 @@ class Pass:
             if here.began is None:
                 here.began = walk.asked_at
             self._count(piece.records, walk.asked_at)
-            out = self._maker.batch(piece.records)
+            out = self._batch(piece.records)
             if piece.last:
                 if first:
                     self._open_windows(here.began - self._overlap_ms)
@@ -165,10 +167,14 @@ class Pass:
         return self._org.pages(self._chunks.statement(conditions))
 
     def _page_of(self, records: list[Record]) -> Iterator[Page]:
-        out = self._maker.batch(records)
+        out = self._batch(records)
         self._note_hidden()
         if out.rows:
             yield Page(out.rows, self._standing.bookmark(), out.deletions, out.merges)
+
+    def _batch(self, records: list[Record]) -> Batch:
+        self._incoming.tell(records)
+        return self._maker.batch(records)
 
     def _open_windows(self, low: int) -> None:
         for name in self._source.feeds(self._chunks.wanted):

@@ -10,6 +10,7 @@ from connectors.contract import Deletion, Merge, ReadResult, Rejected, Row
 from connectors.salesforce import errors, soql
 from connectors.salesforce.fields import Chunks
 from connectors.salesforce.ids import full_id, is_id
+from connectors.salesforce.messages import Incoming
 from connectors.salesforce.org import Org
 from connectors.salesforce.rows import USER_FIELDS, Hands, Record, RowMaker, lost, record_id
 from connectors.salesforce.streams import IDS_IN_ADDRESS, READ_BATCH, Source
@@ -27,6 +28,7 @@ class Reader:
         self._hands = hands
         self._chunks = Chunks(org, source, hands, fields)
         self._maker = RowMaker(source, hands, fields)
+        self._incoming = Incoming(org, source, fields, everything=False)
 
     def read(self, ids: Sequence[str]) -> ReadResult:
         """The records as they are; a merged one comes with its survivor, a converted lead is read-only."""
@@ -40,6 +42,7 @@ class Reader:
             if not more:
                 break
             found |= more
+        self._incoming.tell(found.values())
         result = ReadResult({})
         for asked in dict.fromkeys(ids):
             self._tell(asked, found, result)

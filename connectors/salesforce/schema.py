@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.contract import FieldType, Option, RemoteField
+from connectors.salesforce.messages import INCOMING
 from connectors.salesforce.org import Org
 from connectors.salesforce.streams import RECORD_TYPE, Parent, Source
 
@@ -53,7 +54,15 @@ def fields_of(org: Org, source: Source, *, fresh: bool = False) -> tuple[RemoteF
         return ()
     relations = {f.get("relationshipName") for f in described["fields"]}
     parents = [p for p in source.parents if p.relation in relations]
-    return (*_own(described), *(field for parent in parents for field in _of_parent(org, parent, described)))
+    of_parents = [field for parent in parents for field in _of_parent(org, parent, described)]
+    return (*_own(described), *of_parents, *(_derived(name, described) for name in source.derived))
+
+
+def _derived(name: str, described: Mapping[str, Any]) -> RemoteField:
+    """The one field that the connector makes: `messages`."""
+    subtype: Mapping[str, Any] = next((f for f in described["fields"] if f["name"] == "TaskSubtype"), {})
+    options = (*_options(subtype), Option(INCOMING, "Email, incoming"))
+    return RemoteField(name, "Task subtype, incoming e-mails told apart", "option", options, writable=False)
 
 
 def _own(described: Mapping[str, Any]) -> list[RemoteField]:
@@ -105,17 +114,12 @@ def remote_field(described: Mapping[str, Any]) -> RemoteField:
     type_ = TYPES[described["type"]]
     name = str(described["name"])
     updateable = bool(described.get("updateable"))
-    options = tuple(
-        Option(str(o["value"]), str(o.get("label") or o["value"]), bool(o.get("active", True)))
-        for o in described.get("picklistValues") or ()
-        if o.get("value") is not None
-    )
     length = described.get("length") or None
     return RemoteField(
         name=name,
         label=str(described.get("label") or name),
         type=type_,
-        options=options if type_ in ("option", "options") else (),
+        options=_options(described) if type_ in ("option", "options") else (),
         closed=bool(described.get("restrictedPicklist")),
         writable=updateable,
         required=_required(described),
@@ -124,6 +128,14 @@ def remote_field(described: Mapping[str, Any]) -> RemoteField:
         max_length=int(length) if length and type_ == "text" else None,
         calculated=bool(described.get("calculated")),
         may_trigger=_TRIGGERS.get(name) if updateable else None,
+    )
+
+
+def _options(described: Mapping[str, Any]) -> tuple[Option, ...]:
+    return tuple(
+        Option(str(o["value"]), str(o.get("label") or o["value"]), bool(o.get("active", True)))
+        for o in described.get("picklistValues") or ()
+        if o.get("value") is not None
     )
 
 

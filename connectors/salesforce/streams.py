@@ -24,6 +24,10 @@ BULK_FROM_PAGES = 25
 UNIQUE_KEY = "crmhub_id__c"
 
 
+#: a task's subtype, incoming e-mails told apart (see `messages`)
+MESSAGE_KIND = "Message.Kind"
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """Records of another object whose changes concern rows of a stream that do not move with them.
@@ -74,6 +78,7 @@ class Source:
     only: str | None = None  # a fixed SOQL condition
     parents: tuple[Parent, ...] = ()
     children: Children | None = None
+    derived: tuple[str, ...] = ()  # fields that the connector makes, so no statement may ask for them
     custom_home: str = field(default="")  # object that custom fields are made on, when it is another one
 
     @property
@@ -163,7 +168,8 @@ SOURCES: dict[str, Source] = {
         Source(
             _spec("tasks", "activity", "Task"),
             "Task",
-            needs=("WhoId", "WhatId"),
+            needs=("WhoId", "WhatId", "TaskSubtype"),
+            derived=(MESSAGE_KIND,),
             parents=(_USER_OR_QUEUE,),
             custom_home="Activity",
         ),

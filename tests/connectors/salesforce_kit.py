@@ -228,6 +228,21 @@ class Sandbox:
         text = self._http.get(f"{self._control}/state/salesforce", timeout=60).text
         return [r for r in map(orjson.loads, text.splitlines()) if r["object"] == kind]
 
+    def query(self, statement: str) -> list[dict[str, Any]]:
+        """What the org itself answers, asked without any code of the hub."""
+        base = self._login["base_url"]
+        form = {"grant_type": "client_credentials", "client_id": self._login["client_id"]}
+        secret = {"client_secret": self._login["client_secret"]}
+        token = self._http.post(f"{base}/services/oauth2/token", data=form | secret, timeout=30).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        address, params = f"{base}/services/data/v67.0/query", {"q": statement}
+        answer = self._http.get(address, params=params, headers=headers, timeout=60).json()
+        records: list[dict[str, Any]] = answer["records"]
+        while not answer["done"]:
+            answer = self._http.get(f"{base}{answer['nextRecordsUrl']}", headers=headers, timeout=60).json()
+            records += answer["records"]
+        return records
+
     def calls(self, route: str = "/services/data") -> int:
         """Calls that the org has counted below a route."""
         counted = self._http.get(f"{self._control}/calls", timeout=30).json()

@@ -209,7 +209,7 @@ def test_check_tells_who_we_are_and_what_is_missing(http: responses.RequestsMock
     http.get(f"{DATA}/sobjects/Contact/describe", json=described("AccountId", updateable=False))
     http.get(f"{DATA}/sobjects/Account/describe", status=404, json=refusal("NOT_FOUND"))
     http.get(f"{DATA}/sobjects/Opportunity/describe", status=404, json=refusal("NOT_FOUND"))
-    http.get(f"{DATA}/sobjects/Task/describe", json=described("WhoId", "WhatId"))
+    http.get(f"{DATA}/sobjects/Task/describe", json=described("WhoId", "WhatId", "TaskSubtype"))
     http.get(f"{DATA}/sobjects/Event/describe", json=described("WhatId"))
     http.get(f"{DATA}/sobjects/CampaignMember/describe", json=described("LeadId", "ContactId"))
     http.get(f"{DATA}/limits/", json={"DailyApiRequests": {"Max": 15000, "Remaining": 14000}, "Other": {"Max": 1}})

@@ -84,18 +84,19 @@ def test_a_salesforce_event() -> None:
     [
         ("Call", ActivityKind.CALL),
         ("Email", ActivityKind.EMAIL_SENT),
+        ("IncomingEmail", ActivityKind.EMAIL_REPLY),
         ("LinkedIn", ActivityKind.SOCIAL_INTERACTION),
         ("Task", ActivityKind.TASK),
         (None, ActivityKind.TASK),
     ],
 )
 def test_salesforce_tasks_by_subtype(subtype: str | None, kind: ActivityKind) -> None:
-    found = happened("salesforce", "tasks", TaskSubtype=subtype, IsClosed=True, CompletedDateTime=AT)
+    found = happened("salesforce", "tasks", **{"Message.Kind": subtype}, IsClosed=True, CompletedDateTime=AT)
     assert (found.kind, found.occurred_at, found.completed) == (kind, AT_MS, True)
 
 
 def test_mass_mail_and_forwarded_mail_are_no_activities() -> None:
-    assert facts("salesforce", "tasks", TaskSubtype="ListEmail", IsClosed=True) is None
+    assert facts("salesforce", "tasks", **{"Message.Kind": "ListEmail"}, IsClosed=True) is None
     assert facts("hubspot", "emails", hs_email_direction="FORWARDED_EMAIL") is None
 
 
