@@ -72,6 +72,21 @@ class Org:
         """Change switches."""
         return self.control("/settings", {"vendor": "salesforce", **switches})
 
+    def act(self, action: str, **wish: Any) -> Any:
+        """What a person does on the screens besides editing."""
+        return self.control("/act", {"vendor": "salesforce", "action": action, **wish})
+
+    def create(self, kind: str, **fields: Any) -> str:
+        """A new record; -> its id."""
+        answer = self.call("POST", f"/sobjects/{kind}", json=fields)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def update(self, kind: str, record_id: str, **fields: Any) -> None:
+        """Change a record."""
+        answer = self.call("PATCH", f"/sobjects/{kind}/{record_id}", json=fields)
+        assert answer.status_code == 204, answer.text
+
     def client(self) -> Any:
         """The unmodified simple-salesforce, logged in by client credentials. Its own types are too loose to help."""
         session = requests.Session()

@@ -20,12 +20,21 @@ class Access:
         self._settings = settings
         self._user_id = user_id
         # what the profile grants: every field the org was made with
-        self._profile = frozenset(f"{kind.name}.{field.name}" for kind in schema for field in kind.fields.values())
+        self._profile = {f"{kind.name}.{field.name}" for kind in schema for field in kind.fields.values()}
         self._granted: tuple[frozenset[str], frozenset[str]] | None = None
 
     def forget(self) -> None:
         """Permissions changed."""
         self._granted = None
+
+    @property
+    def shows_inactive(self) -> bool:
+        """Whether describe lists deactivated picklist values."""
+        return self._settings.inactive_options_shown
+
+    def grant(self, name: str) -> None:
+        """A field made on the screens, where making one shows it to every profile."""
+        self._profile.add(name)
 
     def sees(self, kind: ObjectType, field: Field) -> bool:
         """Whether the field shows in describe, queries and records."""

@@ -48,11 +48,16 @@ def _month(row: Row) -> int:
 
 
 def _member(tables: Tables) -> dict[str, Compute]:
+    last: list[tuple[str, object, Row]] = [("", None, {})]
+
     def person(row: Row) -> tuple[str, Row]:
-        """The contact if there is one, else the lead."""
+        """The contact if there is one, else the lead. Several fields are asked of one person in a row."""
         name = "Contact" if row.get("ContactId") else "Lead"
-        found = tables[name].get(str(row.get(f"{name}Id")))
-        return name, found or {}
+        record_id = str(row.get(f"{name}Id"))
+        held = tables[name].held(record_id)
+        if held is not last[0][1] or name != last[0][0]:
+            last[0] = name, held, tables[name].get(record_id) or {}
+        return name, last[0][2]
 
     def shown(field: str) -> Compute:
         def compute(row: Row) -> Value:

@@ -131,7 +131,7 @@ def _field(kind: ObjectType, item: Field, access: Access) -> dict[str, Any]:
         "autoNumber": False,
         "byteLength": item.length * 3,
         "calculated": item.calculated,
-        "calculatedFormula": None,
+        "calculatedFormula": item.formula,
         "cascadeDelete": False,
         "caseSensitive": item.case_sensitive,
         "compoundFieldName": _compound(kind, item),
@@ -150,7 +150,7 @@ def _field(kind: ObjectType, item: Field, access: Access) -> dict[str, Any]:
         "extraTypeInfo": "personname" if item.name in _NAME_PARTS and kind.field("Salutation") else None,
         "filterable": item.filterable,
         "filteredLookupInfo": None,
-        "formulaTreatNullNumberAsZero": False,
+        "formulaTreatNullNumberAsZero": item.formula is not None,
         "groupable": item.filterable and item.type not in ("double", "currency", "percent", "datetime", "address"),
         "highScaleNumber": False,
         "htmlFormatted": False,
@@ -165,7 +165,7 @@ def _field(kind: ObjectType, item: Field, access: Access) -> dict[str, Any]:
         "namePointing": item.polymorphic,
         "nillable": item.nillable,
         "permissionable": item.permissionable,
-        "picklistValues": _options(item),
+        "picklistValues": _options(item, access.shows_inactive),
         "polymorphicForeignKey": item.polymorphic,
         "precision": item.precision if numeric and item.type != "int" else 0,
         "queryByDistance": item.type == "address",
@@ -202,14 +202,15 @@ _ADDRESS_PARTS = frozenset(
 )
 
 
-def _options(item: Field) -> list[dict[str, Any]]:
+def _options(item: Field, inactive: bool) -> list[dict[str, Any]]:
     return [
         {
-            "active": True,
+            "active": option.active,
             "defaultValue": option.default,
             "label": option.label,
             "validFor": None,
             "value": option.value,
         }
         for option in item.options
+        if option.active or inactive
     ]

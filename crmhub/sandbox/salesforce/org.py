@@ -7,6 +7,7 @@ from crmhub.sandbox.clock import Clock
 from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.access import Access
 from crmhub.sandbox.salesforce.computed import attach
+from crmhub.sandbox.salesforce.rollups import Rollups
 from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.schema.object import ObjectType
 from crmhub.sandbox.salesforce.schema.setup import new_schema
@@ -53,6 +54,7 @@ class OrgState:
         self.access = Access(self.schema, self.tables, settings, self.user_id)
         self._numbers = {kind.name: count(FIRST_NEW) for kind in self.schema}
         self.gone: list[Gone] = []
+        self.rollups = Rollups(self.schema, self.tables)
         self._pending: list[Pending] = []
         self._journals: list[list[tuple[ObjectType, str, Row | None]]] = []
         attach(self.schema, self.tables, self.archived_before)
@@ -94,7 +96,10 @@ class OrgState:
             self._pending.append(Pending(self.clock.now() + int(lag * 1000), kind.name, row))
             return
         self._note(kind, str(row["Id"]))
+        moved = self.rollups.before(kind.name, row) if self.settings.rollups_stamp else []
         self.tables[kind.name].put(row)
+        for parent_kind, parent in self.rollups.changed(moved):
+            self.put(parent_kind, {**parent, "SystemModstamp": self.stamp()})
         if kind.name in ("PermissionSet", "PermissionSetAssignment", "FieldPermissions"):
             self.access.forget()
 
@@ -155,6 +160,10 @@ class OrgState:
             if item.row["Id"] == record_id:
                 return item.row
         return self.tables[kind.name].get(record_id)
+
+    def newest(self, row: Row) -> Row:
+        """The newest version of a committed row."""
+        return next((item.row for item in reversed(self._pending) if item.row["Id"] == row["Id"]), row)
 
     def reference(self, value: Value) -> tuple[ObjectType, Row] | None:
         """The live row behind an id."""

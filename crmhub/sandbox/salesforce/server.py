@@ -5,6 +5,7 @@ from typing import Any
 
 from crmhub.sandbox.clock import Clock
 from crmhub.sandbox.messages import Match, Request, Response, Router
+from crmhub.sandbox.salesforce.acts import Acts
 from crmhub.sandbox.salesforce.bulk_ingest import BulkIngest
 from crmhub.sandbox.salesforce.bulk_query import BulkQuery
 from crmhub.sandbox.salesforce.collections_api import CollectionsApi
@@ -45,6 +46,7 @@ class Salesforce:
         self._sessions = Sessions(self._org, options.seed)
         self._usage = Usage(self._org, limited=options.limits)
         self._desk = Desk(self._org)
+        self._acts = Acts(self._org, self._desk)
         self.router = Router()
         self._routes()
 
@@ -113,10 +115,19 @@ class Salesforce:
         self._desk.delete(kind, remote_id)
 
     def settings(self, wish: dict[str, Any]) -> dict[str, Any]:
-        """All switches (see `Settings`); {"end_sessions": true} and the actions of `Desk.act`."""
+        """All switches (see `Settings`). {"end_sessions": true} and {merge, convert, touch: ...} act as well."""
         if wish.pop("end_sessions", False):
             self._sessions.end_all()
-        return self._org.settings.change(self._desk.act(wish))
+        for name in ("merge", "convert"):
+            if name in wish:
+                self._acts.do(name, dict(wish.pop(name)))
+        if "touch" in wish:
+            self._acts.do("touch", {"object": wish.pop("touch")})
+        return self._org.settings.change(wish)
+
+    def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What else people do on the screens. Raises ControlError."""
+        return self._acts.do(action, body)
 
     def least(self) -> dict[str, Any]:
         """The least possible calls for what is there now."""

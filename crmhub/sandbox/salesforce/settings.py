@@ -52,6 +52,15 @@ class Settings:
     automation sets others in the same transaction, so they carry the writer's name."""
     campaign_members_binned: bool = True
     """Deleted campaign members go to the recycle bin; else only the feed of deletions tells of them."""
+    lead_mapping: dict[str, str] = field(default_factory=dict)
+    """What conversion takes along of a lead's custom fields: {"Budget__c": "Contact.Budget__c"}."""
+    rollups_stamp: bool = False
+    """A roll-up summary that changes moves its record's SystemModstamp."""
+    picklist_rename: str = "stamped"
+    """What renaming a picklist value does to records that hold it: "stamped" (changed, SystemModstamp moves),
+    "silent" (changed, no stamp moves) or "kept" (they keep the old value)."""
+    inactive_options_shown: bool = False
+    """Describe lists deactivated picklist values, with active: false."""
     customize_application: bool = True
     """The integration user may create fields."""
     password_flow: bool = False

@@ -4,9 +4,11 @@ Vendor page: Tooling API, "CustomField".
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from crmhub.sandbox.messages import Request, Response
+from crmhub.sandbox.salesforce.admin import Admin
 from crmhub.sandbox.salesforce.errors import ApiError, not_found
 from crmhub.sandbox.salesforce.ids import to18
 from crmhub.sandbox.salesforce.org import OrgState
@@ -40,6 +42,7 @@ class ToolingApi:
     def __init__(self, org: OrgState) -> None:
         self._org = org
         self._metadata: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._admin = Admin(org)
 
     def create(self, request: Request) -> Response:
         """POST {FullName, Metadata}: 201."""
@@ -58,9 +61,14 @@ class ToolingApi:
         if any(kind.field(f"{name}__c") is not None for kind in kinds):
             message = f"There is already a field named {name} on {owner}."
             raise _error("DUPLICATE_DEVELOPER_NAME", message, "DeveloperName")
-        made = [custom_field(f"{name}__c", metadata, self._org) for _ in kinds]
-        for kind, field in zip(kinds, made, strict=True):
-            kind.add(field)
+        made = [self._made(f"{name}__c", metadata) for _ in kinds]
+        for kind, (field, summary) in zip(kinds, made, strict=True):
+            if summary is not None:
+                self._admin.rollup_field(kind, field, summary)
+            elif field.formula is not None:
+                self._admin.formula_field(kind, field.name, field, field.formula)
+            else:
+                kind.add(field)
         return self._stored(request, owner, name, metadata)
 
     def get(self, request: Request) -> Response:
@@ -82,11 +90,14 @@ class ToolingApi:
             raise _error("REQUIRED_FIELD_MISSING", "Required fields are missing: [Metadata]", "Metadata")
         name = full_name.partition(".")[2]
         for kind in self._kinds(str(row["TableEnumOrId"])):
-            changed = custom_field(name, metadata, self._org)
+            changed, _ = self._made(name, metadata)
             before = kind.field(name)
             if before is not None and before.type != changed.type:
                 raise _error("FIELD_INTEGRITY_EXCEPTION", "The type of the field cannot be changed here", "type")
-            kind.add(changed)
+            if changed.formula is not None:
+                self._admin.formula_field(kind, name, changed, changed.formula)
+            elif before is None or before.compute is None:
+                kind.add(changed)
         self._metadata[str(row["Id"])] = full_name, metadata
         return Response(204)
 
@@ -100,6 +111,16 @@ class ToolingApi:
         self._org.drop(self._kind(), str(row["Id"]))
         del self._metadata[str(row["Id"])]
         return Response(204)
+
+    def _made(self, name: str, metadata: dict[str, Any]) -> tuple[Field, dict[str, Any] | None]:
+        """The field, and for a roll-up summary what it sums up."""
+        if metadata.get("type") == "Summary":
+            return _summary(name, metadata)
+        formula = metadata.get("formula")
+        if not isinstance(formula, str):
+            return custom_field(name, metadata, self._org), None
+        filled = {"length": 255, "defaultValue": "false", "precision": 18, "scale": 2, **metadata}
+        return replace(custom_field(name, filled, self._org), formula=formula), None
 
     def _allowed(self) -> None:
         if not self._org.settings.customize_application:
@@ -192,6 +213,29 @@ def custom_field(name: str, metadata: dict[str, Any], org: OrgState) -> Field:
         scale=scale,
         description=metadata.get("description"),
     )
+
+
+def _summary(name: str, metadata: dict[str, Any]) -> tuple[Field, dict[str, Any]]:
+    """{summaryOperation, summaryForeignKey: Child.Key, summarizedField?: Child.Field, summaryFilterItems?}."""
+    child, _, key = str(metadata.get("summaryForeignKey")).partition(".")
+    filters = metadata.get("summaryFilterItems") or []
+    operators = {"equals": "=", "notEqual": "!=", "greaterThan": ">", "lessThan": "<", "greaterOrEqual": ">=",
+                 "lessOrEqual": "<="}  # fmt: skip
+    tests = []
+    for item in filters if isinstance(filters, list) else []:
+        value = str(item.get("value"))
+        plain = value.lower() in ("true", "false") or value.replace(".", "", 1).isdigit()
+        operator = operators.get(str(item.get("operation")), "=")
+        tests.append(f"{str(item.get('field')).partition('.')[2]} {operator} {value if plain else repr(value)}")
+    wish = {
+        "child": child,
+        "key": key,
+        "function": metadata.get("summaryOperation", "count"),
+        "field": str(metadata.get("summarizedField", "")).partition(".")[2],
+        "where": " AND ".join(tests),
+    }
+    label = str(metadata.get("label") or name.removesuffix("__c").replace("_", " "))
+    return Field(name, "double", label, precision=18, scale=2, custom=True), wish
 
 
 def _options(metadata: dict[str, Any]) -> tuple[tuple[Option, ...], bool]:

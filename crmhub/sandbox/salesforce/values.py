@@ -110,7 +110,7 @@ def _number_problem(field: Field, value: float) -> RowError | None:
 def _option_problem(field: Field, value: str) -> RowError | None:
     parts = value.split(";") if field.type == "multipicklist" else [value]
     if field.restricted:
-        known = {option.value.lower() for option in field.options}
+        known = {option.value.lower() for option in field.options if option.active}
         for part in parts:
             if part.lower() not in known:
                 message = f"{field.label}: bad value for restricted picklist field: {part}"

@@ -45,6 +45,22 @@ def run(statement: str, org: Org, base: str) -> Result:
     return _Runner(statement, org, base).run(query)
 
 
+def matching(source: str, where: str, org: Org) -> Callable[[Row], bool]:
+    """A condition on rows of one object, as a function. Raises ApiError."""
+    statement = _listing(source, where)
+    return _Runner(statement, org, "").predicate(parse(statement))
+
+
+def ids_of(source: str, where: str, org: Org) -> list[str]:
+    """The ids of the rows of one object that fulfil a condition. Raises ApiError."""
+    result = run(_listing(source, where), org, "")
+    return [str(row["Id"]) for row in result.rows] if not isinstance(result.rows, Rows) else result.rows.ids
+
+
+def _listing(source: str, where: str) -> str:
+    return " ".join(("SELECT Id FROM", source, *(("WHERE", where) if where else ())))
+
+
 class _Runner:
     def __init__(self, statement: str, org: Org, base: str) -> None:
         self._statement = statement
@@ -66,6 +82,10 @@ class _Runner:
             raise scope.error("MALFORMED_QUERY", "unexpected token: 'HAVING'", query.end)
         shape = Selection(scope, self._base, self._children).shape(query)
         return Result(self._rows(query, scope, test), shape.emit, table=scope.kind.name, shape=shape)
+
+    def predicate(self, query: Query) -> Callable[[Row], bool]:
+        """The condition alone."""
+        return self._test(query, self._scope(query)).holds
 
     def _scope(self, query: Query, kind: ObjectType | None = None) -> Scope:
         kind = kind or self._org.schema.get(query.source)

@@ -1,0 +1,364 @@
+"""What happens to records: deals and campaigns, the bin, merges, conversion, archives, what an admin changes."""
+
+from typing import Any
+
+import pytest
+import requests
+
+from tests.conftest import StartSandbox
+from tests.sandbox.salesforce_kit import Org, fresh_org
+
+MINUTE = 60_000
+LATER = "2026-09-21T14:14:20.000+0000"
+
+
+@pytest.fixture
+def org(sandbox: StartSandbox) -> Org:
+    return fresh_org(sandbox)
+
+
+def _error(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    body: list[dict[str, Any]] = answer.json()
+    assert body[0]["errorCode"] == code
+    return body[0]
+
+
+def _first(org: Org, soql: str) -> dict[str, Any]:
+    return org.query(soql)[0]
+
+
+def _field(org: Org, kind: str, record_id: str, name: str) -> Any:
+    return _first(org, f"SELECT {name} FROM {kind} WHERE Id = '{record_id}'")[name]
+
+
+def test_deals_follow_their_stage(org: Org) -> None:
+    stages = {row["ApiName"]: row for row in org.query("SELECT ApiName, IsClosed, IsWon FROM OpportunityStage")}
+    seeded = org.query("SELECT StageName, IsClosed, IsWon, Probability, CloseDate, AccountId, OwnerId FROM Opportunity")
+    assert {row["StageName"] for row in seeded} > {"Closed Won"}
+    for row in seeded:
+        assert (row["IsClosed"], row["IsWon"]) == tuple(
+            stages[row["StageName"]][name] for name in ("IsClosed", "IsWon")
+        )
+        assert row["AccountId"].startswith("001")
+    deal = org.create("Opportunity", Name="Big", StageName="Prospecting", CloseDate="2026-12-31", Amount=1000)
+    shown = "IsClosed, IsWon, Probability, ForecastCategory, ForecastCategoryName, ExpectedRevenue, FiscalQuarter"
+    row = _first(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{deal}'")
+    assert list(row.values())[1:] == [False, False, 10.0, "Pipeline", "Pipeline", 100.0, 4]
+    org.update("Opportunity", deal, StageName="Closed Won")
+    row = _first(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{deal}'")
+    assert list(row.values())[1:] == [True, True, 100.0, "Closed", "Closed", 1000.0, 4]
+    org.update("Opportunity", deal, StageName="Closed Lost", Probability=7)
+    assert _field(org, "Opportunity", deal, "Probability") == 7.0
+    _error(
+        org.call("PATCH", f"/sobjects/Opportunity/{deal}", json={"IsWon": True}), 400, "INVALID_FIELD_FOR_INSERT_UPDATE"
+    )
+    missing = org.call("POST", "/sobjects/Opportunity", json={"Name": "x"})
+    assert _error(missing, 400, "REQUIRED_FIELD_MISSING")["fields"] == ["StageName", "CloseDate"]
+
+
+def test_one_contact_at_most_is_the_primary_one(org: Org) -> None:
+    seeded = org.query("SELECT OpportunityId, ContactId, Role, IsPrimary, Contact.Name FROM OpportunityContactRole")
+    primary = [row["OpportunityId"] for row in seeded if row["IsPrimary"]]
+    assert len(primary) == len(set(primary)) == len({row["OpportunityId"] for row in seeded})
+    assert len(seeded) > len(primary)
+    role = next(row for row in seeded if not row["IsPrimary"])
+    link = f"SELECT Id, IsPrimary FROM OpportunityContactRole WHERE OpportunityId = '{role['OpportunityId']}'"
+    before = org.query(link)
+    org.control("/clock", {"advance": MINUTE})
+    other = next(row["Id"] for row in before if not row["IsPrimary"])
+    org.update("OpportunityContactRole", other, IsPrimary=True)
+    assert [row["Id"] for row in org.query(link) if row["IsPrimary"]] == [other]
+    contact = {"OpportunityId": role["OpportunityId"], "Role": "Evaluator"}
+    _error(org.call("POST", "/sobjects/OpportunityContactRole", json=contact), 400, "REQUIRED_FIELD_MISSING")
+    children = "SELECT Id, (SELECT ContactId FROM OpportunityContactRoles) FROM Opportunity"
+    nested = next(row for row in org.query(children) if row["Id"] == role["OpportunityId"])
+    assert nested["OpportunityContactRoles"]["totalSize"] == len(before)
+
+
+def test_members_answer_by_their_status(org: Org) -> None:
+    campaign = org.create("Campaign", Name="Fair")
+    labels = f"SELECT Label, IsDefault, HasResponded FROM CampaignMemberStatus WHERE CampaignId = '{campaign}'"
+    assert [row["Label"] for row in org.query(labels)] == ["Sent", "Responded"]
+    lead = org.create("Lead", LastName="Doe", FirstName="Jo", Company="Acme", Email="jo@x.example")
+    member = org.create("CampaignMember", CampaignId=campaign, LeadId=lead)
+    twice = org.call("POST", "/sobjects/CampaignMember", json={"CampaignId": campaign, "LeadId": lead})
+    assert _error(twice, 400, "DUPLICATE_VALUE")["message"] == "Already a campaign member."
+    nobody = org.call("POST", "/sobjects/CampaignMember", json={"CampaignId": campaign})
+    _error(nobody, 400, "REQUIRED_FIELD_MISSING")
+    shown = "Status, HasResponded, FirstRespondedDate, Name, Email, CompanyOrAccount, Type, LeadOrContactId"
+    row = _first(org, f"SELECT {shown} FROM CampaignMember WHERE Id = '{member}'")
+    assert list(row.values())[1:] == ["Sent", False, None, "Jo Doe", "jo@x.example", "Acme", "Lead", lead]
+    org.update("CampaignMember", member, Status="Responded")
+    row = _first(org, f"SELECT {shown} FROM CampaignMember WHERE Id = '{member}'")
+    assert list(row.values())[1:4] == ["Responded", True, "2026-09-21"]
+    assert _field(org, "Campaign", campaign, "NumberOfResponses") == 1
+    moved = org.call("PATCH", f"/sobjects/CampaignMember/{member}", json={"LeadId": lead})
+    _error(moved, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+    stamp = _field(org, "CampaignMember", member, "SystemModstamp")
+    org.control("/clock", {"advance": MINUTE})
+    org.update("Lead", lead, Email="new@x.example")
+    assert _field(org, "CampaignMember", member, "Email") == "new@x.example"
+    assert _field(org, "CampaignMember", member, "SystemModstamp") == stamp
+
+
+def test_seeded_members_of_former_leads_name_both(org: Org) -> None:
+    members = org.query("SELECT LeadId, ContactId, HasResponded, FirstRespondedDate, Campaign.Name FROM CampaignMember")
+    former = {row["Id"]: row["ConvertedContactId"] for row in org.query("SELECT Id, ConvertedContactId FROM Lead")}
+    both = [row for row in members if row["LeadId"] and row["ContactId"]]
+    assert both
+    assert all(former[row["LeadId"]] == row["ContactId"] for row in both)
+    assert {row["HasResponded"] for row in members} == {True, False}
+    assert all(bool(row["FirstRespondedDate"]) == row["HasResponded"] for row in members)
+    late = org.query("SELECT Id FROM CampaignMember WHERE SystemModstamp > 2026-09-21T14:13:20Z")
+    assert late == []
+
+
+def test_what_is_deleted_comes_back_with_what_went_along(org: Org) -> None:
+    account = org.create("Account", Name="Acme")
+    deal = org.create("Opportunity", Name="D", StageName="Prospecting", CloseDate="2026-12-31", AccountId=account)
+    contact = org.create("Contact", LastName="C", AccountId=account)
+    role = org.create("OpportunityContactRole", OpportunityId=deal, ContactId=contact)
+    other = org.create("Contact", LastName="Gone before", AccountId=account)
+    org.act("delete", object="Contact", id=other)
+    org.control("/clock", {"advance": MINUTE})
+    assert org.act("delete", object="Account", id=account)["deleted"] is True
+    for kind, record in (("Opportunity", deal), ("Contact", contact), ("OpportunityContactRole", role)):
+        assert org.query(f"SELECT Id FROM {kind} WHERE Id = '{record}'") == []
+    org.control("/clock", {"advance": MINUTE})
+    assert org.act("undelete", object="Account", id=account)["deleted"] is False
+    for kind, record in (("Opportunity", deal), ("Contact", contact), ("OpportunityContactRole", role)):
+        assert _field(org, kind, record, "SystemModstamp") == "2026-09-21T14:15:20.000+0000"
+    assert org.query(f"SELECT Id FROM Contact WHERE Id = '{other}'") == []
+    assert org.act("empty_bin", object="Contact") == {"dropped": 1}
+    everything = org.call("GET", "/queryAll", params={"q": f"SELECT Id FROM Contact WHERE Id = '{other}'"})
+    assert everything.json()["records"] == []
+    span = {"start": "2026-09-21T14:10:00Z", "end": "2026-09-21T14:16:00Z"}
+    gone = org.call("GET", "/sobjects/Contact/deleted", params=span).json()["deletedRecords"]
+    assert [row["id"] for row in gone] == [other]
+    refused = requests.post(
+        f"{org.control_url}/act",
+        json={"vendor": "salesforce", "action": "undelete", "object": "Contact", "id": other},
+        timeout=10,
+    )
+    assert refused.status_code == 400
+    assert "UNDELETE_FAILED" in refused.json()["error"]
+
+
+def test_merges_form_chains_and_move_what_belonged_to_the_losers(org: Org) -> None:
+    first, second, third = (org.create("Contact", LastName=name) for name in ("One", "Two", "Three"))
+    campaigns = [org.create("Campaign", Name=name) for name in ("A", "B")]
+    members = [org.create("CampaignMember", CampaignId=campaign, ContactId=first) for campaign in campaigns]
+    org.create("CampaignMember", CampaignId=campaigns[0], ContactId=second)
+    deal = org.create("Opportunity", Name="D", StageName="Prospecting", CloseDate="2026-12-31")
+    role = org.create("OpportunityContactRole", OpportunityId=deal, ContactId=first)
+    task = org.create("Task", WhoId=first, Subject="Call")
+    org.control("/clock", {"advance": MINUTE})
+    done = org.act("merge", object="Contact", winner=second, losers=[first], fields={"Title": "Kept"})
+    assert set(done["updatedRelatedIds"]) == {members[1], role, task}
+    assert _field(org, "Contact", second, "SystemModstamp") == LATER
+    assert _field(org, "Contact", second, "Title") == "Kept"
+    for kind, record, key in (("CampaignMember", members[1], "ContactId"), ("Task", task, "WhoId")):
+        row = _first(org, f"SELECT {key}, SystemModstamp, LastModifiedDate FROM {kind} WHERE Id = '{record}'")
+        assert (row[key], row["SystemModstamp"]) == (second, LATER)
+        assert row["LastModifiedDate"] < LATER
+    assert org.query(f"SELECT Id FROM CampaignMember WHERE Id = '{members[0]}'") == []
+    org.act("merge", object="Contact", winner=third, losers=[second])
+    params = {"q": "SELECT Id, MasterRecordId FROM Contact WHERE IsDeleted = true AND MasterRecordId != null"}
+    chain = {row["Id"]: row["MasterRecordId"] for row in org.call("GET", "/queryAll", params=params).json()["records"]}
+    assert chain == {first: second, second: third}
+    assert _field(org, "OpportunityContactRole", role, "ContactId") == third
+    _error(org.call("PATCH", f"/sobjects/Contact/{first}", json={"Title": "x"}), 404, "ENTITY_IS_DELETED")
+
+
+def test_conversion_makes_contact_account_and_deal(org: Org) -> None:
+    fields = {"LastName": "Doe", "Company": "Acme", "LeadSource": "Web", "Budget_Confirmed__c": "Yes"}
+    lead = org.create("Lead", Product_Interest__c="Security", **fields)
+    campaign = org.create("Campaign", Name="Fair")
+    member = org.create("CampaignMember", CampaignId=campaign, LeadId=lead, Status="Responded")
+    task = org.create("Task", WhoId=lead, Subject="Call")
+    org.set(lead_mapping={"Product_Interest__c": "Contact.Product_Interest__c"})
+    org.control("/clock", {"advance": MINUTE})
+    made = org.act("convert", lead=lead, opportunity="Acme deal")
+    row = _first(org, f"SELECT LeadId, ContactId, SystemModstamp FROM CampaignMember WHERE Id = '{member}'")
+    assert list(row.values())[1:] == [lead, made["contact"], LATER]
+    assert _field(org, "Task", task, "WhoId") == made["contact"]
+    contact = _first(
+        org, f"SELECT Product_Interest__c, AccountId, LeadSource FROM Contact WHERE Id = '{made['contact']}'"
+    )
+    assert list(contact.values())[1:] == ["Security", made["account"], "Web"]
+    shown = "Name, StageName, AccountId, CampaignId, CloseDate"
+    deal = _first(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{made['opportunity']}'")
+    assert list(deal.values())[1:] == ["Acme deal", "Prospecting", made["account"], campaign, "2026-09-30"]
+    roles = org.query(
+        f"SELECT ContactId, IsPrimary FROM OpportunityContactRole WHERE OpportunityId = '{made['opportunity']}'"
+    )
+    assert [(role["ContactId"], role["IsPrimary"]) for role in roles] == [(made["contact"], True)]
+    gone = "IsConverted, ConvertedDate, ConvertedContactId, ConvertedOpportunityId, SystemModstamp, IsDeleted"
+    old = _first(org, f"SELECT {gone} FROM Lead WHERE Id = '{lead}'")
+    assert list(old.values())[1:] == [True, "2026-09-21", made["contact"], made["opportunity"], LATER, False]
+    _error(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 400, "CANNOT_UPDATE_CONVERTED_LEAD")
+    _error(org.call("POST", "/sobjects/Task", json={"WhoId": lead}), 400, "CANNOT_UPDATE_CONVERTED_LEAD")
+
+
+def test_conversion_into_existing_records_fills_what_they_lack(org: Org) -> None:
+    account = org.create("Account", Name="Kept", Website="https://kept.example")
+    contact = org.create("Contact", LastName="Kept", AccountId=account, Title="CEO")
+    lead = org.create("Lead", LastName="Doe", Company="Acme", Title="CTO", Phone="1", Website="https://other.example")
+    made = org.act("convert", lead=lead, contact=contact)
+    assert (made["account"], made["contact"], made["opportunity"]) == (account, contact, None)
+    row = _first(
+        org, f"SELECT LastName, Title, Phone, Account.Name, Account.Website FROM Contact WHERE Id = '{contact}'"
+    )
+    assert (row["LastName"], row["Title"], row["Phone"]) == ("Kept", "CEO", "1")
+    assert (row["Account"]["Name"], row["Account"]["Website"]) == ("Kept", "https://kept.example")
+
+
+def test_formula_fields_change_and_no_stamp_tells(org: Org) -> None:
+    account = org.create("Account", Name="Acme", NumberOfEmployees=10)
+    contact = org.create("Contact", LastName="C", AccountId=account)
+    tier = "IF(Account.NumberOfEmployees >= 1000, 'Enterprise', IF(ISBLANK(Account.Name), '', 'Small'))"
+    org.act("formula_field", object="Contact", name="Tier__c", type="Text", formula=tier)
+    org.act("formula_field", object="Contact", name="Age__c", type="Number", formula="TODAY() - DATEVALUE(CreatedDate)")
+    soql = f"SELECT Tier__c, Age__c, SystemModstamp FROM Contact WHERE Id = '{contact}'"
+    before = _first(org, soql)
+    assert (before["Tier__c"], before["Age__c"]) == ("Small", 0.0)
+    org.control("/clock", {"advance": 26 * 60 * MINUTE})
+    org.token = org.login()
+    org.update("Account", account, NumberOfEmployees=5000)
+    after = _first(org, soql)
+    assert (after["Tier__c"], after["Age__c"]) == ("Enterprise", 1.0)
+    assert after["SystemModstamp"] == before["SystemModstamp"]
+    assert [row["Id"] for row in org.query("SELECT Id FROM Contact WHERE Tier__c = 'Enterprise'")].count(contact) == 1
+    described = org.call("GET", "/sobjects/Contact/describe").json()["fields"]
+    field = next(item for item in described if item["name"] == "Tier__c")
+    assert (field["calculated"], field["calculatedFormula"], field["updateable"]) == (True, tier, False)
+    refused = org.call("PATCH", f"/sobjects/Contact/{contact}", json={"Tier__c": "x"})
+    _error(refused, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+
+
+@pytest.mark.parametrize("stamps", [False, True])
+def test_roll_ups_follow_their_children(org: Org, stamps: bool) -> None:
+    org.set(rollups_stamp=stamps)
+    account = org.create("Account", Name="Acme")
+    rollup = {"object": "Account", "child": "Opportunity", "key": "AccountId"}
+    org.act("rollup_field", name="Deals__c", function="COUNT", where="IsWon = true", **rollup)
+    org.act("rollup_field", name="Volume__c", function="SUM", field="Amount", type="Currency", **rollup)
+    soql = f"SELECT Deals__c, Volume__c, SystemModstamp FROM Account WHERE Id = '{account}'"
+    before = _first(org, soql)
+    assert (before["Deals__c"], before["Volume__c"]) == (0.0, 0.0)
+    org.control("/clock", {"advance": MINUTE})
+    values = {"Name": "D", "CloseDate": "2026-12-31", "AccountId": account, "Amount": 50}
+    deal = org.create("Opportunity", StageName="Closed Won", **values)
+    org.create("Opportunity", StageName="Prospecting", **values)
+    after = _first(org, soql)
+    assert (after["Deals__c"], after["Volume__c"]) == (1.0, 100.0)
+    assert (after["SystemModstamp"] == LATER) == stamps
+    org.act("delete", object="Opportunity", id=deal)
+    assert (_first(org, soql)["Deals__c"], _first(org, soql)["Volume__c"]) == (0.0, 50.0)
+
+
+def test_formulas_and_summaries_come_by_the_tooling_api_as_well(org: Org) -> None:
+    formula = {"type": "Text", "label": "Shout", "formula": "UPPER(LastName) & '!'"}
+    body = {"FullName": "Lead.Shout__c", "Metadata": formula}
+    assert org.call("POST", "/tooling/sobjects/CustomField", json=body).status_code == 201
+    broken = {"FullName": "Lead.Broken__c", "Metadata": {**formula, "formula": "UPPER(("}}
+    _error(org.call("POST", "/tooling/sobjects/CustomField", json=broken), 400, "FIELD_INTEGRITY_EXCEPTION")
+    lead = org.create("Lead", LastName="Doe", Company="Acme")
+    assert org.call("GET", "/query", params={"q": "SELECT Shout__c FROM Lead"}).status_code == 400
+    org.act("field_security", field="Lead.Shout__c", read=True, edit=False)
+    assert _field(org, "Lead", lead, "Shout__c") == "DOE!"
+    summary = {
+        "type": "Summary", "label": "Won", "summaryOperation": "sum", "summarizedField": "Opportunity.Amount",
+        "summaryForeignKey": "Opportunity.AccountId",
+        "summaryFilterItems": [{"field": "Opportunity.StageName", "operation": "equals", "value": "Closed Won"}],
+    }  # fmt: skip
+    body = {"FullName": "Account.Won__c", "Metadata": summary}
+    assert org.call("POST", "/tooling/sobjects/CustomField", json=body).status_code == 201
+    org.act("field_security", field="Account.Won__c", read=True)
+    account = org.create("Account", Name="Acme")
+    org.create("Opportunity", Name="D", StageName="Closed Won", CloseDate="2026-12-31", AccountId=account, Amount=9)
+    assert _field(org, "Account", account, "Won__c") == 9.0
+
+
+def test_security_of_a_field_is_taken_and_given(org: Org) -> None:
+    org.act("field_security", field="Lead.Rating", read=False)
+    hidden = org.call("GET", "/query", params={"q": "SELECT Rating FROM Lead"})
+    assert "No such column 'Rating' on entity 'Lead'" in _error(hidden, 400, "INVALID_FIELD")["message"]
+    names = [field["name"] for field in org.call("GET", "/sobjects/Lead/describe").json()["fields"]]
+    assert "Rating" not in names
+    org.act("field_security", field="Lead.Rating", read=True, edit=False)
+    lead = org.create("Lead", LastName="Doe", Company="Acme")
+    refused = org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Rating": "Hot"})
+    _error(refused, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+    org.act("field_security", field="Lead.Rating")
+    org.update("Lead", lead, Rating="Hot")
+
+
+def _options(org: Org, kind: str, name: str) -> list[tuple[str, str]]:
+    fields = org.call("GET", f"/sobjects/{kind}/describe").json()["fields"]
+    field = next(item for item in fields if item["name"] == name)
+    return [(option["value"], option["label"]) for option in field["picklistValues"] if option["active"]]
+
+
+def test_picklists_change(org: Org) -> None:
+    lead = org.create("Lead", LastName="Doe", Company="Acme", Product_Interest__c="Security", Rating="Cold")
+    org.act("picklist", field="Lead.Product_Interest__c", add=["Insight"], deactivate=["Security"])
+    assert ("Insight", "Insight") in _options(org, "Lead", "Product_Interest__c")
+    assert ("Security", "Security") not in _options(org, "Lead", "Product_Interest__c")
+    assert _field(org, "Lead", lead, "Product_Interest__c") == "Security"
+    refused = org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Product_Interest__c": "Security"})
+    _error(refused, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+    org.control("/clock", {"advance": MINUTE})
+    org.act("picklist", field="Lead.Rating", rename={"Cold": "Ice"}, relabel={"Hot": "On fire"}, restricted=True)
+    row = _first(org, f"SELECT Rating, SystemModstamp, LastModifiedDate FROM Lead WHERE Id = '{lead}'")
+    assert (row["Rating"], row["SystemModstamp"]) == ("Ice", LATER)
+    assert row["LastModifiedDate"] < LATER
+    assert ("Hot", "On fire") in _options(org, "Lead", "Rating")
+    wrong = org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Rating": "Cold"})
+    _error(wrong, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+    org.act("picklist", field="Opportunity.StageName", add=["Signed"], is_closed=True, is_won=True, probability=100)
+    stage = _first(org, "SELECT IsWon, DefaultProbability, IsActive FROM OpportunityStage WHERE ApiName = 'Signed'")
+    assert (stage["IsWon"], stage["DefaultProbability"], stage["IsActive"]) == (True, 100.0, True)
+    deal = org.create("Opportunity", Name="D", StageName="Signed", CloseDate="2026-12-31")
+    assert _field(org, "Opportunity", deal, "IsWon") is True
+
+
+def test_old_activities_are_archived(org: Org) -> None:
+    task = org.create("Task", Subject="Call", Status="Completed", ActivityDate="2026-09-01")
+    stamp = _field(org, "Task", task, "SystemModstamp")
+    org.act("archive", object="Task", ids=[task])
+    assert org.query(f"SELECT Id FROM Task WHERE Id = '{task}'") == []
+    params = {"q": f"SELECT IsArchived, IsDeleted, SystemModstamp FROM Task WHERE Id = '{task}'"}
+    row = org.call("GET", "/queryAll", params=params).json()["records"][0]
+    assert (row["IsArchived"], row["IsDeleted"], row["SystemModstamp"]) == (True, False, stamp)
+    total = org.query("SELECT COUNT(Id) n FROM Task")[0]["n"]
+    org.set(archive_days=30)
+    left = org.query("SELECT ActivityDate, IsClosed FROM Task")
+    assert 0 < len(left) < total
+    assert all(row["ActivityDate"] >= "2026-08-22" or not row["IsClosed"] for row in left)
+    everything = org.call("GET", "/queryAll", params={"q": "SELECT COUNT() FROM Task"}).json()["totalSize"]
+    assert everything == total + 1
+
+
+def test_a_mass_change_of_owners_gives_one_stamp(org: Org) -> None:
+    rep = _first(org, "SELECT Id FROM User WHERE Email = 'claire.fournier@ourfirm.example'")["Id"]
+    before = org.query("SELECT Id FROM Lead WHERE IsConverted = false")
+    org.control("/clock", {"advance": MINUTE})
+    done = org.act("mass_update", object="Lead", fields={"OwnerId": rep}, where="IsConverted = false")
+    assert done["updated"] == len(before)
+    rows = org.query("SELECT OwnerId, SystemModstamp FROM Lead WHERE IsConverted = false ORDER BY SystemModstamp, Id")
+    assert {(row["OwnerId"], row["SystemModstamp"]) for row in rows} == {(rep, LATER)}
+    untouched = org.query("SELECT SystemModstamp FROM Lead WHERE IsConverted = true")
+    assert all(row["SystemModstamp"] < LATER for row in untouched)
+
+
+def test_an_edit_can_create_and_unknown_acts_name_the_known_ones(org: Org) -> None:
+    wish = {"vendor": "salesforce", "object": "Opportunity", "id": "new"}
+    made = org.control(
+        "/edit", {**wish, "fields": {"Name": "D", "StageName": "Prospecting", "CloseDate": "2026-12-31"}}
+    )
+    assert made["fields"]["Probability"] == 10.0
+    refused = requests.post(f"{org.control_url}/act", json={"vendor": "salesforce", "action": "x"}, timeout=10)
+    assert refused.status_code == 400
+    assert "undelete" in refused.json()["error"]
