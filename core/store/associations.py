@@ -41,13 +41,12 @@ class Associations:
     def put(self, connection: str, stream: str, rows: Sequence[Seen]) -> None:
         """Replace what these rows point to, where they tell it (inside a write)."""
         told = [r for r in rows if r.links is not None]
-        self.db.many(
-            "DELETE FROM association WHERE connection = ? AND stream = ? AND remote_id = ?",
-            [(connection, stream, r.remote_id) for r in told],
+        self.db.conn.execute(
+            f"DELETE FROM association WHERE connection = ? AND stream = ? AND remote_id IN ({marks(len(told))})",
+            (connection, stream, *(r.remote_id for r in told)),
         )
-        self.db.many(
-            "INSERT INTO association(connection, stream, remote_id, to_stream, to_id, is_primary, role) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        self.db.insert(
+            "INSERT INTO association(connection, stream, remote_id, to_stream, to_id, is_primary, role)",
             [
                 (connection, stream, r.remote_id, to, i, int(primary), role)
                 for r in told
