@@ -69,6 +69,9 @@ THROTTLE_PATIENCE_S = 90.0
 #: a clock difference below this is the Date header's own coarseness
 SKEW_TOLERANCE_MS = 2_000
 
+#: bytes read at once; requests' own `content` takes 10 KB at a time, a page has 100
+_CHUNK = 1 << 20
+
 Fate = Literal["read", "write"]
 
 
@@ -175,7 +178,7 @@ class Transport:
         *,
         endpoint: str,
         fate: Fate,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | str | None = None,
         json: Any = None,
         data: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
@@ -184,7 +187,8 @@ class Transport:
     ) -> Answer:
         """One logical call: all its attempts, at most one refresh.
 
-        `path` is joined to base_url unless it is a whole URL. `endpoint`: the route with its ids left out,
+        `path` is joined to base_url unless it is a whole URL. `params`: as a mapping, or a query that is encoded
+        already. `endpoint`: the route with its ids left out,
         for ledger, budget and messages. `authorized=False`: no Authorization header and no refresh (token
         endpoints).
         Raises the contract's errors, and UnknownFate when `fate` is "write".
@@ -240,12 +244,14 @@ class Transport:
                 answer = call.send(token)
             except (requests.RequestException, HTTPError, ValueError) as e:  # UnicodeError is a ValueError
                 now = clock.now()
+                self.budget.done(call.endpoint, now)
                 self._record(call.endpoint, 0, now)
                 trouble = self._no_answer(call, now - started, e)
             if trouble is not None:
                 raise trouble  # out here, so that it does not carry the first one, which may show the token
             self._around.boundary("answer", call.endpoint)
             now = clock.now()
+            self.budget.done(call.endpoint, now)
             self._record(call.endpoint, answer.status, now)
         self._learn(call.endpoint, answer, now)
         if answer.status >= 400 and token:
@@ -315,9 +321,11 @@ class Transport:
             auth=_Header(token),
             timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
             allow_redirects=False,
+            stream=True,
             **kwargs,
         )
-        return Answer(response.status_code, response.headers, response.content)
+        body = b"".join(response.iter_content(_CHUNK))
+        return Answer(response.status_code, response.headers, body)
 
     def _learn(self, endpoint: str, answer: Answer, now: int) -> None:
         self.budget.learn(endpoint, answer.headers, now)
