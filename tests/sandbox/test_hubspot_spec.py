@@ -119,3 +119,52 @@ def test_associations_owners_pipelines_forms(account: HubSpotAccount) -> None:
     _check("crm-owners", "/crm/v3/owners/", "get", 200, account.get("/crm/v3/owners/"))
     _check("crm-pipelines", "/crm/v3/pipelines/{objectType}", "get", 200, account.get("/crm/v3/pipelines/deals"))
     _check("marketing-forms", "/marketing/v3/forms/", "get", 200, account.get("/marketing/v3/forms/"))
+
+
+def test_deals_and_pipelines(account: HubSpotAccount) -> None:
+    path = "/crm/v3/objects/deals"
+    page = account.get(path, limit=20, associations="contacts,companies", properties="hs_is_closed,amount")
+    _check("crm-deals", path, "get", 200, page)
+    made = account.post(path, {"properties": {"dealname": "Spec", "dealstage": "contractsent"}}, 201)
+    _check("crm-deals", path, "post", 201, made)
+    pipelines = "/crm/v3/pipelines/{objectType}"
+    stage = {"label": "Only", "displayOrder": 0, "metadata": {"probability": "1.0"}}
+    wish = {"label": "Second", "displayOrder": 1, "stages": [stage]}
+    made = account.post("/crm/v3/pipelines/deals", wish, 201)
+    _check("crm-pipelines", pipelines, "post", 201, made)
+    stages = account.get(f"/crm/v3/pipelines/deals/{made['id']}/stages")
+    _check("crm-pipelines", pipelines + "/{pipelineId}/stages", "get", 200, stages)
+    labels = account.get("/crm/v4/associations/deals/contacts/labels")
+    path = "/crm/v4/associations/{fromObjectType}/{toObjectType}/labels"
+    _check("crm-associations-v4-schema", path, "get", 200, labels)
+
+
+def test_lists(account: HubSpotAccount) -> None:
+    root = "/crm/v3/lists"
+    found = account.post(f"{root}/search", {"count": 100})
+    _check("crm-lists", f"{root}/search", "post", 200, found)
+    number = found["lists"][0]["listId"]
+    _check("crm-lists", root + "/{listId}", "get", 200, account.get(f"{root}/{number}"))
+    for tail in ("/memberships", "/memberships/join-order"):
+        members = account.get(f"{root}/{number}{tail}", limit=3)
+        _check("crm-lists", root + "/{listId}" + tail, "get", 200, members)
+    contact = members["results"][0]["recordId"]
+    held = account.get(f"{root}/records/0-1/{contact}/memberships")
+    _check("crm-lists", root + "/records/{objectTypeId}/{recordId}/memberships", "get", 200, held)
+    done = account.call("PUT", f"{root}/{number}/memberships/add", [contact, "1"]).json()
+    _check("crm-lists", root + "/{listId}/memberships/add", "put", 200, done)
+
+
+def test_events_and_mails(account: HubSpotAccount) -> None:
+    page = account.get("/events/v3/events/", eventType="e_visited_page", limit=20)
+    _check("events", "/events/v3/events/", "get", 200, page)
+    types = account.get("/events/v3/events/event-types")
+    _check("events", "/events/v3/events/event-types", "get", 200, types)
+    mails = account.get("/marketing/v3/emails/", includeStats="true")
+    path = "/marketing/v3/emails/{emailId}"
+    one = account.get(f"/marketing/v3/emails/{mails['results'][0]['id']}")
+    _check("marketing-emails", "/marketing/v3/emails/", "get", 200, mails)
+    _check("marketing-emails", path, "get", 200, one)
+    span = {"startTimestamp": "2020-01-01T00:00:00Z", "endTimestamp": "2030-01-01T00:00:00Z"}
+    stats = account.get("/marketing/v3/emails/statistics/list", **span)
+    _check("marketing-emails", "/marketing/v3/emails/statistics/list", "get", 200, stats)

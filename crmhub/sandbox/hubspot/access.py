@@ -60,7 +60,7 @@ class Access:
         """Rate-limit headers; search answers show none."""
         headers = response.headers
         headers["X-HubSpot-Correlation-Id"] = correlation(f"{request.method} {request.path}")
-        if request.route.endswith("/search"):
+        if _is_search(request.route):
             headers["x-hubspot-rate-limit-exemptions"] = "ten-secondly"
             return
         switches = self._portal.switches
@@ -148,7 +148,7 @@ class Access:
         switches, now = self._portal.switches, self._portal.now()
         self._roll()
         problem: HubSpotError | None = None
-        searching = request.route.endswith("/search")
+        searching = _is_search(request.route)
         if searching:
             _forget(self._searches, now - 1000)
             if switches.limits and len(self._searches) >= switches.search_limit:
@@ -198,6 +198,8 @@ def needed_scope(request: Request) -> str | None:
         return "crm.objects.owners.read"
     if route.startswith(("/email/public", "/marketing/v3/emails", "/marketing/emails")):
         return "content"
+    if route.startswith(("/crm/v3/lists", "/crm/lists")):
+        return f"crm.lists.{'read' if request.method == 'GET' or route.endswith(_READS) else 'write'}"
     if route.startswith(("/marketing/", "/form-integrations/")):
         return "forms"
     kind = KINDS.get(ALIASES.get(request.params.get("type", "").lower(), ""))
@@ -212,3 +214,8 @@ def needed_scope(request: Request) -> str | None:
 def _forget(times: deque[int], until: int) -> None:
     while times and times[0] <= until:
         times.popleft()
+
+
+def _is_search(route: str) -> bool:
+    """CRM search has limits of its own; the search for lists has not."""
+    return route.endswith("/{type}/search")

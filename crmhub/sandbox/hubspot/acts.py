@@ -47,6 +47,8 @@ class Acts:
             "calculate": self._calculate,
             "mail_event": self._mail_event,
             "page_view": self._page_view,
+            "list_join": self._list_change,
+            "list_leave": self._list_change,
         }
 
     def do(self, action: str, wish: Row) -> Row:
@@ -55,7 +57,7 @@ class Acts:
         if act is None:
             raise ControlError(f"no action {action!r}; known: {', '.join(sorted(self.known))}")
         try:
-            return act(wish)
+            return act({**wish, "action": action})
         except HubSpotError as problem:
             raise ControlError(problem.message) from problem
 
@@ -211,6 +213,16 @@ class Acts:
         }
         writes.update(portal, table, contact, values, Actor("ANALYTICS", "ContactAnalyticsDetailsUpdateWorker"))
         return {"id": made.id, "occurredAt": iso(made.at)}
+
+    def _list_change(self, wish: Row) -> Row:
+        """{list, id}: a record joins or leaves a list, as when a dynamic list is worked out anew."""
+        lists, number = self._portal.lists, _text(wish, "list")
+        one = lists.all.get(int(number)) if number.isdigit() else None
+        if one is None:
+            raise ControlError(f"no list {number}; there are: {', '.join(map(str, lists.all))}")
+        record = writes.live(self._portal.table(one.type_id), _text(wish, "id"))
+        change = lists.join if wish["action"] == "list_join" else lists.leave
+        return {"list": one.id, "id": str(record.id), "changed": change(one, record.id, self._portal.now())}
 
     def _changed(self, prop: Property) -> Row:
         prop.updated = self._portal.now()

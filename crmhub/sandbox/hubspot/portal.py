@@ -12,6 +12,7 @@ from crmhub.sandbox.hubspot.feed import Feed, Happening
 from crmhub.sandbox.hubspot.kinds import ALIASES, KINDS
 from crmhub.sandbox.hubspot.labels import Labels
 from crmhub.sandbox.hubspot.links import Links
+from crmhub.sandbox.hubspot.lists import Lists
 from crmhub.sandbox.hubspot.mail_log import MailLog
 from crmhub.sandbox.hubspot.owners import owners_of
 from crmhub.sandbox.hubspot.records import Actor, Record, Table
@@ -69,6 +70,7 @@ class Portal:
         self.event_log = EventLog(seed, self.tables["contacts"])
         self.custom_events = [f"pe{number}_requested_trial"]
         """Full names of the custom events that exist."""
+        self.lists = Lists(world, self.tables)
         self.owners = owners_of(world)
         self.owner_ids = {owner.id for owner in self.owners}
         self.submissions: dict[str, list[dict[str, Any]]] = {}

@@ -18,6 +18,7 @@ from crmhub.sandbox.hubspot.events_api import EventsApi
 from crmhub.sandbox.hubspot.forms import FormsApi
 from crmhub.sandbox.hubspot.kinds import ALIASES
 from crmhub.sandbox.hubspot.least import least
+from crmhub.sandbox.hubspot.lists_api import ListsApi
 from crmhub.sandbox.hubspot.mails_api import MailsApi
 from crmhub.sandbox.hubspot.objects import ObjectsApi
 from crmhub.sandbox.hubspot.pipelines import PipelinesApi
@@ -65,6 +66,7 @@ class HubSpot:
             PropertiesApi(self._portal),
             AccountApi(self._portal, self._access),
             PipelinesApi(self._portal),
+            ListsApi(self._portal),
             MailsApi(self._portal),
             EventsApi(self._portal),
             self._forms,
