@@ -92,6 +92,9 @@ class Table:
         """id -> when it was archived, of what lies in the recycle bin"""
         self.derive: Callable[[dict[str, str]], dict[str, str]] | None = None
         """Properties that follow from others, where the type has such."""
+        self.seeded_names = frozenset(properties)
+        self.written: set[int] = set()
+        """Ids of the records that somebody has written to since the start."""
         self.version = 0
         self._compute = compute
         self._by_time: list[tuple[int, int]] = []
@@ -119,6 +122,7 @@ class Table:
 
     def own(self, record: Record) -> dict[str, str]:
         """The properties of a record, for writing."""
+        self.written.add(record.id)
         if record.props is None:
             record.props = self._compute(record)
         return record.props
@@ -133,6 +137,7 @@ class Table:
     def add(self, record: Record, lag: float, now: int) -> None:
         self.rows[record.id] = record
         self.ids.append(record.id)
+        self.written.add(record.id)
         self.version += 1
         self.pending[record.id] = Pending(now, None)
         self._delay(record, lag, now)
@@ -144,6 +149,7 @@ class Table:
 
     def after_write(self, record: Record, lag: float, now: int) -> None:
         self.version += 1
+        self.written.add(record.id)
         self._delay(record, lag, now)
 
     def _delay(self, record: Record, lag: float, now: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid
+from crmhub.sandbox.hubspot.narrow import Box, boxes_of, holders, inside, place_of
 from crmhub.sandbox.hubspot.paths import body_of, versioned
 from crmhub.sandbox.hubspot.portal import LINKED, Portal
 from crmhub.sandbox.hubspot.records import Table
@@ -34,7 +35,8 @@ class SearchApi:
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
-        self._results: OrderedDict[bytes, list[int]] = OrderedDict()
+        self._results: OrderedDict[bytes, tuple[int, list[int]]] = OrderedDict()
+        """search -> (how many in all, ids of those that can be paged to)"""
 
     def routes(self, router: Router) -> None:
         tail = "{type}/search"
@@ -54,14 +56,14 @@ class SearchApi:
         if after + limit > RESULT_MAX:
             raise invalid(f"Search results are limited to {RESULT_MAX}: after {after} with limit {limit} goes beyond")
         table.settle(self._portal.now())
-        numbers = self._matching(table, wish)
+        total, numbers = self._matching(table, wish)
         page = numbers[after : after + limit]
         wanted = [name for name in wish.get("properties") or [] if isinstance(name, str)]
         answer: dict[str, Any] = {
-            "total": len(numbers),
+            "total": total,
             "results": [self._shape(table, number, wanted) for number in page],
         }
-        if after + limit < len(numbers):
+        if after + limit < total:
             answer["paging"] = {"next": {"after": str(after + limit)}}
         return Response.json(answer)
 
@@ -81,32 +83,59 @@ class SearchApi:
             shaped["properties"]["hs_merged_object_ids"] = None
         return shaped
 
-    def _matching(self, table: Table, wish: dict[str, Any]) -> list[int]:
-        """Ids of all results in order; pages of one search share one evaluation."""
+    def _matching(self, table: Table, wish: dict[str, Any]) -> tuple[int, list[int]]:
+        """How many results there are, and the ids of the first 10,000; pages of one search share one evaluation."""
         asked = {key: wish.get(key) for key in ("filterGroups", "sorts", "query")}
         key = orjson.dumps([table.kind.name, table.version, self._portal.sight, asked])
         if key in self._results:
             self._results.move_to_end(key)
             return self._results[key]
         groups = _groups(wish.get("filterGroups"))
-        asked_for = {one.get("propertyName") for group in groups for one in group}
-        linked = [name for name in LINKED.get(table.kind.name, ()) if name in asked_for]
-        low, high = _window(table, groups)
         tests = [[_test(table, one) for one in group] for group in groups]
         words = str(wish.get("query") or "").lower().split()
         direction, sort = _sort(table, wish.get("sorts"))
+        boxes = None if words else boxes_of(table, groups)
+        if boxes is not None and place_of(table, sort) is not None:
+            numbers = self._by_stamps(table, boxes, sort, direction == "DESCENDING")
+        else:
+            found = self._by_values(table, groups, tests, words, sort)
+            found.sort(reverse=direction == "DESCENDING")
+            numbers = [number for _, number in found]
+        self._results[key] = (len(numbers), numbers[:RESULT_MAX])
+        if len(self._results) > 8:
+            self._results.popitem(last=False)
+        return self._results[key]
+
+    def _by_stamps(self, table: Table, boxes: list[Box], sort: str, down: bool) -> list[int]:
+        """Ids in order, of a search that asks for ids and times alone: no record is computed."""
+        entries, rows = inside(table, boxes), table.rows
+        if self._portal.sight < 1.0:
+            entries = [entry for entry in entries if self._portal.sees(rows[entry[1]])]
+        if sort == "hs_object_id":
+            return sorted((number for _, number in entries), reverse=down)
+        if sort != table.kind.modified:
+            entries = [(rows[number].created, number) for _, number in entries]
+        return [number for _, number in sorted(entries, reverse=down)]
+
+    def _by_values(
+        self,
+        table: Table,
+        groups: list[list[dict[str, Any]]],
+        tests: list[list[Test]],
+        words: list[str],
+        sort: str,
+    ) -> list[tuple[Any, int]]:
+        """(place in the order, id) of the records whose properties pass."""
+        asked_for = {one.get("propertyName") for group in groups for one in group}
+        linked = [name for name in LINKED.get(table.kind.name, ()) if name in asked_for]
+        few, modified = holders(table, groups), table.kind.modified
+        sees, limited = self._portal.sees, self._portal.sight < 1.0
         found: list[tuple[Any, int]] = []
-        plain = not words and all(len(group) == 0 for group in tests)
-        modified = table.kind.modified
-        sees, rows, limited = self._portal.sees, table.rows, self._portal.sight < 1.0
-        for updated, number in table.indexed(low, high):
-            if limited and not sees(rows[number]):
-                continue
-            if plain and sort == modified:
-                found.append((updated, number))
+        for updated, number in table.indexed(*_window(table, groups)):
+            record = table.rows[number]
+            if (few is not None and number not in few) or (limited and not sees(record)):
                 continue
             props = table.shown(number)[0]
-            record = table.rows[number]
             row = {**props, **table.stamps(record, updated, props)}
             for name in linked:
                 held = self._portal.linked(table, record, name)
@@ -117,11 +146,7 @@ class SearchApi:
             if words and not all(any(word in row.get(name, "").lower() for name in _QUERY_FIELDS) for word in words):
                 continue
             found.append((updated if sort == modified else _order(table, sort, row), number))
-        found.sort(reverse=direction == "DESCENDING")
-        self._results[key] = [number for _, number in found]
-        if len(self._results) > 8:
-            self._results.popitem(last=False)
-        return self._results[key]
+        return found
 
 
 def _groups(wish: Any) -> list[list[dict[str, Any]]]:
