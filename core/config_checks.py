@@ -129,7 +129,11 @@ def check_lifecycle(report: Report, lifecycle: Lifecycle, connections: Collectio
         if name not in connections:
             remedy = choose(name, connections)
             report.add(("lifecycle", "claims", name), "unknown connection", remedy)
+    if lifecycle.lost_deal in (Stage.OPPORTUNITY, Stage.CUSTOMER):
+        text = f"a lost deal makes nobody {lifecycle.lost_deal}"
+        report.add(("lifecycle", "lost_deal"), text, f'use "{Stage.RECYCLED}" or "{Stage.PROSPECT}"')
     _duration(report, ("lifecycle", "hold"), lifecycle.hold)
+    _duration(report, ("lifecycle", "cooldown"), lifecycle.cooldown)
 
 
 def check_sla(report: Report, sla: dict[str, Sla]) -> None:

@@ -312,6 +312,8 @@ def _moves() -> str:
         "",
         "[lifecycle]",
         'hold = "30d"                        # a stage set by hand in a CRM holds this long',
+        'lost_deal = "recycled"              # where an opportunity goes when the last open deal is lost',
+        'cooldown = "30d"                    # rules leave the recycled alone this long',
     ]
     return "\n".join(lines) + "\n"
 

@@ -180,10 +180,16 @@ class Lifecycle(_Table, frozen=True, kw_only=True):
     moves: tuple[Move, ...] = ()
     claims: dict[str, tuple[Stage, ...]] = {}
     hold: str = "30d"  # a stage set by hand in a CRM holds this long
+    lost_deal: Stage = Stage.RECYCLED  # where an opportunity goes when the last open deal is lost
+    cooldown: str = "30d"  # rules leave the recycled alone this long
 
     @property
     def hold_ms(self) -> int:
         return duration_ms(self.hold)
+
+    @property
+    def cooldown_ms(self) -> int:
+        return duration_ms(self.cooldown)
 
 
 class Sla(_Table, frozen=True, kw_only=True):

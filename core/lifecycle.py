@@ -1,16 +1,18 @@
 """Lifecycle stages: how a person enters, moves, is claimed by a CRM, and what to do with them next.
 
 Every answer carries its reason. Rules move people forward; only the exits (recycled, disqualified) lead back.
-Whether somebody is an opportunity or a customer is a fact of the CRMs: no rule moves them there or away.
+Whether somebody is an opportunity or a customer is a fact of the CRMs: no rule moves them there or away. It follows
+from their deals where there are any, else from the stages that the CRMs show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from core.model import Band, Stage, Value
+from core.deals import DealFacts
+from core.model import Band, Stage
 
 DAY_MS = 86_400_000
 #: How long a stage set by hand in a CRM holds against the rules.
@@ -20,7 +22,6 @@ EXITS = frozenset({Stage.RECYCLED, Stage.DISQUALIFIED})
 #: Set by deals in the CRMs only.
 FACT_STAGES = frozenset({Stage.OPPORTUNITY, Stage.CUSTOMER})
 
-DealState = Literal["open", "won", "lost", "unknown", "gone"]
 Phase = Literal["need", "research", "evaluation", "vendor_contact", "negotiation"]
 
 
@@ -29,6 +30,7 @@ class StageState:
     """Where a person stands; times in ms UTC.
 
     Rules wait until `hand_set_until` (set by hand) and `cooldown_until` (given back), or until new intent comes.
+    `by_deal`: a deal made them so.
     """
 
     stage: Stage
@@ -36,6 +38,7 @@ class StageState:
     reason: str
     hand_set_until: int | None = None
     cooldown_until: int | None = None
+    by_deal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,16 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What moving needs besides the conditions: the newest explicit intent and its time, the CRMs' deals now."""
+    """What moving needs besides the conditions: the newest explicit intent and its time, and the deals now.
+
+    `shown`: the stages that CRMs themselves show; `before`: the last stage that was no fact of a deal.
+    """
 
     intent_at: int | None = None
     intent: str | None = None
-    open_deal: bool = False
-    won_deal: bool = False
+    deals: DealFacts = field(default_factory=DealFacts)
+    shown: frozenset[Stage] = frozenset()
+    before: Stage = Stage.LEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +113,6 @@ DEFAULT_MOVES: tuple[Move, ...] = (
 )
 
 
-def deal_state(closed: Value, won: Value, *, live: bool, told: bool) -> DealState:
-    """What became of a deal: open unless some CRM closed it, gone when no CRM has it any more.
-
-    `told`: a CRM tells whether it is closed or won at all; else nothing follows from it.
-    """
-    if not live or not told:
-        return "unknown" if live else "gone"
-    if won is True:
-        return "won"
-    return "lost" if closed is True else "open"
-
-
 def adopt(seen: Mapping[str, Stage | None], *, has_email: bool = False, has_engagement: bool = False) -> Adopted:
     """The stage of somebody new: the most advanced any connection reports; once a customer, a customer.
 
@@ -136,17 +131,22 @@ def adopt(seen: Mapping[str, Stage | None], *, has_email: bool = False, has_enga
 
 
 def move(
-    current: StageState, moves: Sequence[Move], true_rules: Collection[str], now: int, facts: Facts
+    current: StageState,
+    moves: Sequence[Move],
+    true_rules: Collection[str],
+    now: int,
+    facts: Facts,
+    lost_to: Stage = Stage.RECYCLED,
 ) -> StageChange | None:
     """What the first rule from the top that holds makes of this person, or None: they stay.
 
     `true_rules`: ids of the moves whose condition holds. The first of them decides, also when it leads nowhere:
     a rule to a stage already reached or passed keeps the rules below it from moving anybody. Facts of deals come
-    first. A stage set by hand holds for 30 days, a cool-down until its end; an explicit intent since then ends
-    both. Rules move backwards only into an exit, never out of opportunity and customer, and revive the
+    first (`by_deals`). A stage set by hand holds for 30 days, a cool-down until its end; an explicit intent since
+    then ends both. Rules move backwards only into an exit, never out of opportunity and customer, and revive the
     disqualified only on new intent.
     """
-    if change := _by_deal(current, facts):
+    if change := by_deals(current, now, facts, lost_to):
         return change
     if current.stage in FACT_STAGES:
         return None
@@ -160,12 +160,37 @@ def move(
     return None
 
 
-def _by_deal(current: StageState, facts: Facts) -> StageChange | None:
-    if facts.won_deal and current.stage != Stage.CUSTOMER:
-        return StageChange(Stage.CUSTOMER, "a deal was won", "deal")
-    if facts.open_deal and current.stage not in FACT_STAGES:
-        return StageChange(Stage.OPPORTUNITY, "a deal is open", "deal")
+def by_deals(current: StageState, now: int, facts: Facts, lost_to: Stage = Stage.RECYCLED) -> StageChange | None:
+    """What the deals make of a person, or None: as they are.
+
+    A won deal makes a customer, an open one an opportunity; both stay until the deals say otherwise: when the last
+    open one is lost they go to `lost_to`, when all are gone back to `before`. A CRM that itself calls them so keeps
+    them so, but for a lost deal. A stage set by hand holds against deals that were known before it.
+    An opportunity by a CRM's word stays one, for the reason of its deal from now on.
+    """
+    deals, stage = facts.deals, current.stage
+    by_hand = current.hand_set_until is not None and now < current.hand_set_until
+    if by_hand and deals.newest <= current.since:
+        return None
+    if deals.won is not None:
+        return _because(Stage.CUSTOMER, f"{deals.won.words} was won") if stage != Stage.CUSTOMER else None
+    bought = stage == Stage.CUSTOMER and (not current.by_deal or stage in facts.shown)
+    if bought:
+        return None
+    if deals.open is not None:
+        known = stage == Stage.OPPORTUNITY and current.by_deal
+        return None if known else _because(Stage.OPPORTUNITY, f"{deals.open.words} is open")
+    if stage not in FACT_STAGES:
+        return None
+    if deals.lost is not None:
+        return _because(lost_to, f"{deals.lost.words} was lost")
+    if current.by_deal and stage not in facts.shown:
+        return _because(facts.before, f"the deal that made them {stage} is gone")
     return None
+
+
+def _because(to: Stage, reason: str) -> StageChange:
+    return StageChange(to, reason, "deal")
 
 
 def _has_new_intent(current: StageState, facts: Facts) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from core import identity, values
-from core.lifecycle import deal_state
+from core.deals import deal_state
 from core.merge import Conflict, Current, Settled, State, Vote, settle, vote_state
 from core.model import MOST_RESTRICTIVE_FIELDS, Value
 from core.store.entities import Change, EntityRow

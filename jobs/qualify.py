@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core import lifecycle, scoring, sla
-from core.lifecycle import Facts, StageState
+from core.deals import deal_facts
+from core.lifecycle import Facts, StageChange, StageState
 from core.model import INTENT_KINDS, ActivityKind, Band, Stage
 from core.store.db import Row
 from core.store.rows import StoredRecord
@@ -74,6 +75,7 @@ class _Batch:
     def run(self) -> None:
         hub = self.hub
         self.happened = hub.activities.of_people(self.ids)
+        self.deals = hub.deals.of_people(self.ids)
         self.events = {i: [event_of(r) for r in rows] for i, rows in self.happened.items()}
         before = hub.scores.scores(self.ids)
         stages = hub.scores.stages(self.ids)
@@ -83,7 +85,8 @@ class _Batch:
         after, moved = self._stage(stages)
         hub.scores.save_stages(list(after.values()), moved, now=self.now, run=hub.run)
         self._clocks(moved)
-        news = [i for i in self.ids if self._differs(before.get(i), scores[i]) or i in {r.person_id for r, _ in moved}]
+        turned = {r.person_id for r, _ in moved} | self.explained
+        news = [i for i in self.ids if self._differs(before.get(i), scores[i]) or i in turned]
         hub.scores.qualified(self.ids, news)
         self.done.scored += len(scores)
         self.done.moved += len(moved)
@@ -142,9 +145,12 @@ class _Batch:
     # ---- stage
 
     def _stage(self, stages: dict[int, StageRow]) -> tuple[dict[int, StageRow], list[tuple[StageRow, str | None]]]:
-        """Adopt, answer claims, then rules. Returns every person's row and those that moved with their old stage."""
+        """Adopt, look at deals, answer claims, then rules. Returns every person's row and those that moved with their
+        old stage."""
         hub = self.hub
         shown = self._crm_stages()
+        reasons = {i: row.reason for i, row in stages.items()}
+        self.before = {i: Stage(s) for i, s in hub.scores.before_deals(self._by_deal(stages)).items()}
         after: dict[int, StageRow] = {}
         old: dict[int, str | None] = {}
         for i in self.ids:
@@ -153,19 +159,53 @@ class _Batch:
             if row is None:
                 row = self._adopt(i, shown[i])
             else:
+                self._take(row, lifecycle.by_deals(_state(row), self.now, self._facts(row), self._lost_to))
                 self._claims(row, shown[i])
             after[i] = row
         hub.scores.save_stages(list(after.values()), [], now=self.now, run=hub.run)  # conditions read person.stage
         true = hub.scores.which_hold(self.rules.move_sql, self.rules.custom, self.ids)
         for i, row in after.items():
-            intent, at = self._intent(i)
-            state = StageState(Stage(row.stage), row.since, row.reason, row.hand_set_until, row.cooldown_until)
-            change = lifecycle.move(state, self.rules.moves, true[i], self.now, Facts(at, intent))
-            if change is not None:
-                row.stage, row.reason, row.rule = change.to, change.reason, change.rule
-                row.since, row.hand_set_until, row.cooldown_until = self.now, None, None
+            for _ in range(2):  # after what deals say, the rules
+                facts = self._facts(row)
+                change = lifecycle.move(_state(row), self.rules.moves, true[i], self.now, facts, self._lost_to)
+                self._take(row, change)
+                if change is None or change.rule != "deal":
+                    break
         moved = [(row, old[i]) for i, row in after.items() if row.stage != old[i]]
+        self.explained = {i for i, row in after.items() if row.reason != reasons.get(i)}
+        hub.scores.wake_at((i, at) for i, row in after.items() if (at := self._rests_until(row)) is not None)
         return after, moved
+
+    @property
+    def _lost_to(self) -> Stage:
+        return self.hub.settings.lifecycle.lost_deal
+
+    def _by_deal(self, stages: Mapping[int, StageRow]) -> list[int]:
+        """People whose stage a deal made, and who take part in none now: rare."""
+        return [i for i, row in stages.items() if row.rule == "deal" and i not in self.deals]
+
+    def _facts(self, row: StageRow) -> Facts:
+        intent, at = self._intent(row.person_id)
+        shown = frozenset(Stage(s) for s in row.claims.values())
+        deals = deal_facts(self.deals.get(row.person_id, ()), self.now)
+        return Facts(at, intent, deals, shown, self.before.get(row.person_id, Stage.LEAD))
+
+    def _take(self, row: StageRow, change: StageChange | None) -> None:
+        """The stage that follows, since now; the recycled rest from when they were given back."""
+        if change is None:
+            return
+        if change.to != row.stage:
+            row.since = self.now
+        row.stage, row.reason, row.rule = change.to, change.reason, change.rule
+        row.hand_set_until = row.cooldown_until = None
+        if change.to == Stage.RECYCLED:
+            lost = deal_facts(self.deals.get(row.person_id, ()), self.now).lost if change.rule == "deal" else None
+            until = (self.now if lost is None else lost.at) + self.hub.settings.lifecycle.cooldown_ms
+            row.cooldown_until = until if until > self.now else None
+
+    def _rests_until(self, row: StageRow) -> int | None:
+        """When rules may move somebody again whom they leave alone now."""
+        return max((t for t in (row.hand_set_until, row.cooldown_until) if t and t > self.now), default=None)
 
     def _crm_stages(self) -> dict[int, dict[str, tuple[str, Stage, StoredRecord]]]:
         """person -> record key -> (connection, stage the CRM shows, record)."""
@@ -216,9 +256,9 @@ class _Batch:
         started = []
         for name, policy in hub.settings.sla.items():
             wanted = policy.starts.partition(":")[2]
-            for row, _ in moved:
-                if row.stage != wanted or row.rule == "adopted":
-                    continue
+            for row, old in moved:
+                if row.stage != wanted or row.rule == "adopted" or (old is None and row.rule == "deal"):
+                    continue  # at first sight it is history
                 at = self._intent(row.person_id)[1] or self.now
                 within = sla.parse_duration(policy.within)
                 if at < hub.live_from() or within is None:
@@ -239,6 +279,11 @@ class _Batch:
             if touch is not None:
                 stopped.append((touch["occurred_at"], f"{touch['kind']} in {touch['connection']}", clock["id"]))
         hub.scores.stop_clocks(stopped)
+
+
+def _state(row: StageRow) -> StageState:
+    by_deal = row.rule == "deal"
+    return StageState(Stage(row.stage), row.since, row.reason, row.hand_set_until, row.cooldown_until, by_deal)
 
 
 _STAGES = frozenset(str(s) for s in Stage)

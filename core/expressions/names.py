@@ -28,6 +28,11 @@ _DERIVED: tuple[tuple[str, FieldType, frozenset[str]], ...] = (
     ("person.function", "option", frozenset(FUNCTIONS)),
     ("person.intent", "option", frozenset(INTENT_KINDS.values())),
     ("person.has_open_deal", "bool", frozenset()),
+    ("person.has_won_deal", "bool", frozenset()),
+    ("person.open_deals", "number", frozenset()),
+    ("person.deal_stage", "option", frozenset()),
+    ("company.has_open_deal", "bool", frozenset()),
+    ("company.has_won_deal", "bool", frozenset()),
     ("person.is_free_mail", "bool", frozenset()),
     ("score.total", "number", frozenset()),
     ("score.fit", "number", frozenset()),
@@ -52,13 +57,14 @@ def person_model(custom: Iterable[Field] = (), options: Mapping[str, Iterable[st
     """Every name a condition about a person may use.
 
     `custom`: the own fields of the mapping; `options`: known options by field name, where the list is closed.
-    score.* count in points, not thousandths. person.intent is the newest explicit intent, if any.
+    score.* count in points, not thousandths. person.intent is the newest explicit intent, if any; person.deal_stage is
+    that of the furthest open deal.
     """
     known = {name: frozenset(str(o) for o in found) for name, found in (options or {}).items()}
     model: dict[str, Name] = {}
     for field in (*FIELDS.values(), *custom):
         if field.entity == "deal" or (field.decision and field.name not in _DECISIONS):
-            continue  # a person may have many deals: conditions ask person.has_open_deal
+            continue  # a person may have many deals: conditions ask person.has_open_deal and the like
         name = dotted(field)
         choices = _DECISIONS.get(field.name) if field.decision else known.get(field.name)
         model[name] = Name(field.type, _sql(name), frozenset(str(c) for c in choices or ()))

@@ -8,36 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from core.deals import Deal
 from core.store.db import Db, Row, marks
 
 #: a record at the other end counts when it is live, or lives on in another one
 _THERE = "(o.deleted_at IS NULL OR o.merged_into IS NOT NULL)"
 _LIVE = "deleted_at IS NULL AND merged_into IS NULL"
 
-
-@dataclass(frozen=True, slots=True)
-class Deal:
-    """A deal as it stands for one person. `amount` in minor units of `currency`; `since`, `closed_at` ms UTC.
-
-    `state`: open, won, lost or unknown, known to be so `since`; `connections`: the CRMs that have it.
-    """
-
-    id: int
-    name: str | None
-    state: str
-    since: int
-    stage: str | None
-    pipeline: str | None
-    amount: int | None
-    currency: str | None
-    probability: float
-    close_date: str | None
-    owner: str | None
-    role: str | None
-    primary: bool
-    connections: tuple[str, ...]
+#: the deal that is closest to being won comes first
+FURTHEST = "ORDER BY CAST(d.deal_probability AS REAL) DESC, d.since DESC, d.id"
 
 
 class Deals:
@@ -183,7 +163,7 @@ class Deals:
             f"WHERE r.entity = 'deal' AND r.entity_id = d.id AND {_LIVE}) AS connections "
             "FROM deal_person p CROSS JOIN deal d ON d.id = p.deal_id "
             f"WHERE p.person_id IN ({marks(len(ids))}) AND d.state <> 'gone' "
-            "ORDER BY d.state <> 'open', CAST(d.deal_probability AS REAL) DESC, d.since DESC, d.id",
+            f"ORDER BY d.state <> 'open', {FURTHEST.removeprefix('ORDER BY ')}",
             list(ids),
         ):
             found.setdefault(r["person_id"], []).append(_deal(r))
@@ -220,10 +200,11 @@ class Deals:
 
 
 def _deal(r: Row) -> Deal:
+    probability: float | None
     try:
         probability = float(r["deal_probability"])
     except (TypeError, ValueError):
-        probability = 0.0  # blank, or no number
+        probability = None  # blank, or no number
     return Deal(
         id=r["id"],
         name=r["deal_name"],

@@ -9,6 +9,7 @@ from typing import Any
 from core import values
 from core.model import FIELDS
 from core.store.db import Db, Row, dumps, loads, marks
+from core.store.deals import FURTHEST
 
 #: company facts that a person without a company may still tell
 _FALLBACK = {
@@ -47,6 +48,20 @@ class StageRow:
     hand_set_until: int | None = None
     cooldown_until: int | None = None
     claims: dict[str, str] = field(default_factory=dict)
+
+
+#: a person's deals and their company's, asked only by conditions that name them
+_MINE = "FROM deal_person t CROSS JOIN deal d ON d.id = t.deal_id WHERE t.person_id = p.id AND d.state ="
+_COMPANYS = "FROM deal d WHERE d.company_id = p.company_id AND d.state ="
+_DEAL_FACTS = (
+    # what a CRM calls an opportunity has an open deal, also where that CRM's deals are not read
+    f"(COALESCE(g.stage = 'opportunity', 0) OR EXISTS (SELECT 1 {_MINE} 'open')) AS person__has_open_deal",
+    f"EXISTS (SELECT 1 {_MINE} 'won') AS person__has_won_deal",
+    f"(SELECT COUNT(*) {_MINE} 'open') AS person__open_deals",
+    f"(SELECT d.deal_stage {_MINE} 'open' {FURTHEST} LIMIT 1) AS person__deal_stage",
+    f"EXISTS (SELECT 1 {_COMPANYS} 'open') AS company__has_open_deal",
+    f"EXISTS (SELECT 1 {_COMPANYS} 'won') AS company__has_won_deal",
+)
 
 
 class Scores:
@@ -106,7 +121,7 @@ class Scores:
             "p.function AS person__function",
             "p.is_free_mail AS person__is_free_mail",
             "s.intent AS person__intent",
-            "(g.stage = 'opportunity') AS person__has_open_deal",
+            *_DEAL_FACTS,
             "g.stage AS person__stage",
             "s.band AS person__band",
             "s.grade AS person__grade",
@@ -163,6 +178,18 @@ class Scores:
             r["person_id"]: r["at"]
             for r in self.db.each(
                 "SELECT person_id, MAX(at) AS at FROM stage_history WHERE new = 'recycled' "
+                f"AND person_id IN ({marks(len(ids))}) GROUP BY person_id",
+                list(ids),
+            )
+        }
+
+    def before_deals(self, ids: Sequence[int]) -> dict[int, str]:
+        """person -> the stage that they were moved from when a deal made them an opportunity or a customer."""
+        return {
+            r["person_id"]: r["old"]
+            for r in self.db.each(
+                "SELECT person_id, old, MAX(id) FROM stage_history WHERE new IN ('opportunity', 'customer') "
+                "AND old IS NOT NULL AND old NOT IN ('opportunity', 'customer') "
                 f"AND person_id IN ({marks(len(ids))}) GROUP BY person_id",
                 list(ids),
             )
@@ -240,6 +267,12 @@ class Scores:
         """These are done; those changed in what CRMs shall show."""
         self.db.many("UPDATE person SET todo_qualify = 0 WHERE id = ?", [(i,) for i in ids])
         self.db.many("UPDATE person SET todo_plan = 1 WHERE id = ?", [(i,) for i in to_plan])
+
+    def wake_at(self, rows: Iterable[tuple[int, int]]) -> None:
+        """(person, ms): qualified again then, if not before."""
+        self.db.many(
+            "UPDATE score SET next_due = ?2 WHERE person_id = ?1 AND (next_due IS NULL OR next_due > ?2)", rows
+        )
 
     def start_clocks(self, rows: Iterable[tuple[int, str, int, int]]) -> None:
         """(person, policy, started, due): one running clock per person and policy."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.deals import DealFact, DealFacts
 from core.expressions import Condition, compile_condition, person_model
 from core.lifecycle import (
     DAY_MS,
@@ -34,12 +35,31 @@ MOVES = (
 ALL = frozenset(m.id for m in MOVES)
 stages = st.sampled_from(list(Stage))
 times = st.one_of(st.none(), st.integers(NOW - 60 * DAY, NOW + 60 * DAY))
-states = st.builds(StageState, stages, st.integers(NOW - 90 * DAY, NOW), st.just("before"), times, times)
-facts_ = st.builds(Facts, times, st.sampled_from([None, "demo"]), st.booleans(), st.booleans())
+states = st.builds(StageState, stages, st.integers(NOW - 90 * DAY, NOW), st.just("before"), times, times, st.booleans())
+deals = st.one_of(st.none(), st.builds(DealFact, st.just("deal 7"), st.integers(NOW - 90 * DAY, NOW), st.just(NOW)))
+facts_ = st.builds(
+    Facts,
+    times,
+    st.sampled_from([None, "demo"]),
+    st.builds(DealFacts, deals, deals, deals),
+    st.frozensets(stages),
+    st.sampled_from([s for s in Stage if s not in FACT_STAGES]),
+)
 
 
-def state(stage: Stage, **more: int) -> StageState:
-    return StageState(stage, NOW - 10 * DAY, "before", **more)
+def state(
+    stage: Stage, *, hand_set_until: int | None = None, cooldown_until: int | None = None, by_deal: bool = False
+) -> StageState:
+    return StageState(stage, NOW - 10 * DAY, "before", hand_set_until, cooldown_until, by_deal)
+
+
+def deal(name: str, since: int = NOW) -> DealFact:
+    return DealFact(f"deal “{name}”", since, since)
+
+
+def by(**said: DealFact) -> Facts:
+    """Facts of deals: open, won, lost."""
+    return Facts(deals=DealFacts(**said), before=Stage.SAL)
 
 
 @pytest.mark.parametrize(
@@ -109,11 +129,51 @@ def test_a_cool_down_holds_and_the_disqualified_stay_until_new_intent() -> None:
 
 
 def test_deals_are_facts() -> None:
-    found = move(state(Stage.LEAD, hand_set_until=NOW + DAY), MOVES, ALL, NOW, Facts(open_deal=True))
-    assert found == StageChange(Stage.OPPORTUNITY, "a deal is open", "deal")
-    found = move(state(Stage.OPPORTUNITY), MOVES, ALL, NOW, Facts(open_deal=True, won_deal=True))
-    assert found == StageChange(Stage.CUSTOMER, "a deal was won", "deal")
-    assert move(state(Stage.CUSTOMER), MOVES, ALL, NOW, Facts(NOW, "demo", True, True)) is None
+    found = move(state(Stage.LEAD, hand_set_until=NOW + DAY), MOVES, ALL, NOW, by(open=deal("A")))
+    assert found == StageChange(Stage.OPPORTUNITY, "deal “A” is open", "deal")
+    found = move(state(Stage.OPPORTUNITY), MOVES, ALL, NOW, by(open=deal("A"), won=deal("B")))
+    assert found == StageChange(Stage.CUSTOMER, "deal “B” was won", "deal")
+    assert move(state(Stage.CUSTOMER), MOVES, ALL, NOW, by(open=deal("A"), won=deal("B"))) is None
+    assert move(state(Stage.CUSTOMER), MOVES, ALL, NOW, by(open=deal("A"))) is None, "a CRM calls them so"
+
+
+def test_a_lost_deal_makes_no_opportunity_for_ever() -> None:
+    for by_deal in (True, False):
+        now = state(Stage.OPPORTUNITY, by_deal=by_deal)
+        assert move(now, MOVES, ALL, NOW, by(lost=deal("A"))) == StageChange(
+            Stage.RECYCLED, "deal “A” was lost", "deal"
+        )
+        found = move(now, MOVES, ALL, NOW, by(lost=deal("A")), Stage.PROSPECT)
+        assert found is not None
+        assert found.to == Stage.PROSPECT
+    assert move(state(Stage.OPPORTUNITY, by_deal=True), MOVES, ALL, NOW, by(open=deal("A"), lost=deal("B"))) is None
+    assert move(state(Stage.LEAD), MOVES, set(), NOW, by(lost=deal("A"))) is None
+
+
+def test_when_the_deals_are_gone_people_are_what_they_were() -> None:
+    opportunity, customer = state(Stage.OPPORTUNITY, by_deal=True), state(Stage.CUSTOMER, by_deal=True)
+    found = move(opportunity, MOVES, set(), NOW, by())
+    assert found == StageChange(Stage.SAL, "the deal that made them opportunity is gone", "deal")
+    assert move(state(Stage.OPPORTUNITY), MOVES, ALL, NOW, by()) is None, "a CRM's word"
+    for stage in (Stage.OPPORTUNITY, Stage.CUSTOMER):
+        said = Facts(shown=frozenset({stage}))
+        assert move(state(stage, by_deal=True), MOVES, ALL, NOW, said) is None, "a CRM says so, too"
+    again = move(customer, MOVES, set(), NOW, by(open=deal("A")))
+    assert again == StageChange(Stage.OPPORTUNITY, "deal “A” is open", "deal")
+
+
+def test_an_opportunity_by_a_crms_word_stands_on_its_deal_once_there_is_one() -> None:
+    found = move(state(Stage.OPPORTUNITY), MOVES, ALL, NOW, by(open=deal("A")))
+    assert found == StageChange(Stage.OPPORTUNITY, "deal “A” is open", "deal")
+
+
+def test_a_stage_set_by_hand_holds_against_deals_that_were_known() -> None:
+    by_hand = state(Stage.RECYCLED, hand_set_until=NOW + DAY)
+    assert move(by_hand, MOVES, set(), NOW, by(open=deal("Old", NOW - 11 * DAY))) is None
+    found = move(by_hand, MOVES, set(), NOW, by(open=deal("New", NOW - 9 * DAY)))
+    assert found is not None
+    assert found.to == Stage.OPPORTUNITY
+    assert move(by_hand, MOVES, set(), NOW + DAY, by(open=deal("Old", NOW - 11 * DAY))) is not None
 
 
 @settings(deadline=None)
@@ -123,15 +183,18 @@ def test_rules_never_lead_back_but_to_an_exit(current: StageState, true: set[str
     if found is None:
         return
     assert found.reason
-    assert found.to != current.stage
-    assert found.to in EXITS or found.to.rank > current.stage.rank
     if found.rule != "deal":
+        assert found.to != current.stage
+        assert found.to in EXITS or found.to.rank > current.stage.rank
         assert current.stage not in FACT_STAGES
         assert found.to not in FACT_STAGES
         assert found.rule in true
-    # moving again from there at once goes forward or nowhere
-    again = move(StageState(found.to, NOW, found.reason), MOVES, true, NOW, facts)
-    assert again is None or again.rule == "deal"
+    # moving again from there at once goes forward or nowhere, and deals have said what they say
+    again = move(StageState(found.to, NOW, found.reason, by_deal=found.rule == "deal"), MOVES, true, NOW, facts)
+    if found.rule == "deal":
+        assert again is None or again.rule != "deal"
+    else:
+        assert again is None or again.rule == "deal"
 
 
 def test_claims_go_forward() -> None:
