@@ -5,10 +5,11 @@ Vendor page: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest" (v
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-from crmhub.sandbox.salesforce.schema.field import Field
+from crmhub.sandbox.salesforce.schema.field import Field, Value
+from crmhub.sandbox.salesforce.table import Row
+from crmhub.sandbox.salesforce.times import render_bulk
 
 DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "TAB": "\t", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
@@ -33,15 +34,26 @@ def read_rows(text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:
     return rows[0], [row + [""] * (width - len(row)) for row in rows[1:] if row]
 
 
-def cell(record: dict[str, Any], path: tuple[str, ...], field: Field) -> str:
-    """One value of a REST record in bulk form: empty for null, datetimes with Z."""
-    value: Any = record
-    for step in path:
-        value = None if value is None else value.get(step)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
+def line(cells: list[str], delimiter: str, end: str) -> bytes:
+    """Quoted cells as one line."""
+    return f"{delimiter.join(cells)}{end}".encode()
+
+
+def cell_writer(field: Field, get: Callable[[Row], Value]) -> Callable[[Row], str]:
+    """One value of a row in bulk form, quoted: empty for null, datetimes with Z."""
+    if field.type == "boolean":
+        return lambda row: '"true"' if get(row) else '"false"'
     if field.type == "datetime":
-        return str(value).replace("+0000", "Z")
-    return str(value)
+        return lambda row: f'"{render_bulk(value)}"' if isinstance(value := get(row), int) else '""'
+    if field.type in ("double", "currency", "percent"):
+        return lambda row: f'"{float(value)}"' if isinstance(value := get(row), int | float) else '""'
+    if field.type in ("id", "reference", "date", "int"):
+        return lambda row: f'"{value}"' if (value := get(row)) is not None else '""'
+    return lambda row: _quoted(get(row))
+
+
+def _quoted(value: Value) -> str:
+    if value is None:
+        return '""'
+    text = str(value)
+    return f'"{text}"' if '"' not in text else '"' + text.replace('"', '""') + '"'

@@ -16,8 +16,10 @@ from crmhub.sandbox.salesforce.schema.object import ObjectType
 from crmhub.sandbox.salesforce.sobjects_api import body_of
 from crmhub.sandbox.salesforce.times import render
 from crmhub.sandbox.salesforce.upserts import Upserts
+from crmhub.sandbox.salesforce.usage import Usage
 from crmhub.sandbox.salesforce.writer import Writer, path_id
 
+MAX_UPLOAD = 150_000_000
 OPERATIONS = frozenset({"insert", "update", "upsert", "delete", "hardDelete"})
 
 
@@ -43,8 +45,9 @@ class IngestJob:
 class BulkIngest:
     """Handlers below jobs/ingest. The work is done when a poll finds the job in progress."""
 
-    def __init__(self, org: OrgState) -> None:
+    def __init__(self, org: OrgState, usage: Usage) -> None:
         self._org = org
+        self._usage = usage
         self._jobs: dict[str, IngestJob] = {}
         self._made = 1_000_000  # query jobs have the numbers below
 
@@ -80,6 +83,8 @@ class BulkIngest:
         job = self._job(request)
         if job.state != "Open" or job.text is not None:
             raise bad_input("Found multiple contents for job: one upload is allowed", "CLIENTINPUTERROR")
+        if len(request.body) > MAX_UPLOAD:
+            raise bad_input("The file is larger than 150 MB", "CLIENTINPUTERROR")
         try:
             job.text = request.body.decode("utf-8")
         except UnicodeDecodeError:
@@ -98,7 +103,8 @@ class BulkIngest:
         """GET one job; each poll moves it a step."""
         job = self._job(request)
         if job.state == "InProgress":
-            self._work(job)
+            if self._org.clock.now() >= job.created + self._org.settings.bulk_seconds * 1000:
+                self._work(job)
         elif job.state == "UploadComplete":
             job.state = "InProgress"
         return Response.json(self._shown(job, request))
@@ -136,7 +142,14 @@ class BulkIngest:
         return self._csv(job, header, rows)
 
     def _work(self, job: IngestJob) -> None:
+        if job.line_ending == "LF" and "\r\n" in (job.text or "").partition("\n")[0] + "\n":
+            job.state = "Failed"
+            job.error = "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is LF"
+            return
         job.header, rows = read_rows(job.text or "", DELIMITERS[job.delimiter])
+        if not self._usage.take_batches(len(rows)):
+            job.state, job.error = "Failed", "ExceededQuota : Daily limit of batches exceeded"
+            return
         unknown = [name for name in job.header if "." not in name and job.kind.field(name) is None]
         if unknown:
             job.state, job.error = "Failed", f"InvalidBatch : Field name not found : {unknown[0]}"

@@ -205,7 +205,7 @@ class Salesforce:
         ]
 
     def _bulk(self) -> list[tuple[str, str, Handler]]:
-        query, ingest = BulkQuery(self._org), BulkIngest(self._org)
+        query, ingest = BulkQuery(self._org, self._usage), BulkIngest(self._org, self._usage)
         return [
             ("POST", "/jobs/query", query.create),
             ("GET", "/jobs/query", query.listing),
@@ -213,6 +213,7 @@ class Salesforce:
             ("PATCH", "/jobs/query/{job}", query.abort),
             ("DELETE", "/jobs/query/{job}", query.delete),
             ("GET", "/jobs/query/{job}/results", query.results),
+            ("GET", "/jobs/query/{job}/resultPages", query.pages),
             ("POST", "/jobs/ingest", ingest.create),
             ("GET", "/jobs/ingest", ingest.listing),
             ("GET", "/jobs/ingest/{job}", ingest.get),

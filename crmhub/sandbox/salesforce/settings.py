@@ -61,6 +61,17 @@ class Settings:
     "silent" (changed, no stamp moves) or "kept" (they keep the old value)."""
     inactive_options_shown: bool = False
     """Describe lists deactivated picklist values, with active: false."""
+    bulk_seconds: float = 0.0
+    """A bulk job takes this long of the sandbox clock at least (and two polls)."""
+    bulk_failures: int = 0
+    """So many of the next bulk query jobs end as Failed."""
+    bulk_unsupported: list[str] = field(default_factory=lambda: ["LeadStatus"])
+    """Objects that the Bulk API refuses."""
+    bulk_view_all: bool = True
+    """False: bulk queries are refused as for a user without View All Data."""
+    bulk_jobs_limit: int = 10_000
+    bulk_batches_limit: int = 15_000
+    """Query jobs, and batches of 10,000 rows of ingest jobs, per rolling 24 hours."""
     customize_application: bool = True
     """The integration user may create fields."""
     password_flow: bool = False

@@ -16,6 +16,29 @@ class Usage:
         self._org = org
         self._limited = limited
         self._hours: deque[list[int]] = deque()
+        self._jobs: deque[int] = deque()
+        self._batches: deque[int] = deque()
+
+    def take_job(self) -> bool:
+        """Count one query job of the Bulk API 2.0."""
+        return self._take(self._jobs, 1, self._org.settings.bulk_jobs_limit)
+
+    def take_batches(self, rows: int) -> bool:
+        """Count the batches of an ingest job: 10,000 rows each."""
+        return self._take(self._batches, max(1, -(-rows // 10_000)), self._org.settings.bulk_batches_limit)
+
+    def _take(self, taken: deque[int], count: int, limit: int) -> bool:
+        self._fresh(taken)
+        if self._limited and len(taken) + count > limit:
+            return False
+        taken.extend([self._org.clock.now()] * count)
+        return True
+
+    def _fresh(self, taken: deque[int]) -> int:
+        oldest = self._org.clock.now() - DAY
+        while taken and taken[0] <= oldest:
+            taken.popleft()
+        return len(taken)
 
     @property
     def limit(self) -> int:
@@ -50,12 +73,15 @@ class Usage:
             "ConcurrentAsyncGetReportInstances": {"Max": 200, "Remaining": 200},
             "DailyApiRequests": {"Max": self.limit, "Remaining": remaining},
             "DailyAsyncApexExecutions": {"Max": 250_000, "Remaining": 250_000},
-            "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
+            "DailyBulkApiBatches": self._left(self._batches, self._org.settings.bulk_batches_limit),
             "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
-            "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
+            "DailyBulkV2QueryJobs": self._left(self._jobs, self._org.settings.bulk_jobs_limit),
             "DailyStreamingApiEvents": {"Max": 200_000, "Remaining": 200_000},
             "DataStorageMB": {"Max": 10_240, "Remaining": 9_800},
             "FileStorageMB": {"Max": 10_240, "Remaining": 10_100},
             "HourlyAsyncReportRuns": {"Max": 1_200, "Remaining": 1_200},
             "SingleEmail": {"Max": 5_000, "Remaining": 5_000},
         }
+
+    def _left(self, taken: deque[int], limit: int) -> dict[str, int]:
+        return {"Max": limit, "Remaining": max(0, limit - self._fresh(taken))}

@@ -35,6 +35,7 @@ class Result:
     table: str = ""
     """The object whose rows these are; empty for groups."""
     shape: Shape | None = None
+    offset: int = 0
 
 
 def run(statement: str, org: Org, base: str) -> Result:
@@ -81,7 +82,8 @@ class _Runner:
         if query.having is not None:
             raise scope.error("MALFORMED_QUERY", "unexpected token: 'HAVING'", query.end)
         shape = Selection(scope, self._base, self._children).shape(query)
-        return Result(self._rows(query, scope, test), shape.emit, table=scope.kind.name, shape=shape)
+        rows = self._rows(query, scope, test)
+        return Result(rows, shape.emit, table=scope.kind.name, shape=shape, offset=query.offset)
 
     def predicate(self, query: Query) -> Callable[[Row], bool]:
         """The condition alone."""

@@ -55,6 +55,11 @@ class Bound:
     get: Getter
 
     @property
+    def path(self) -> str:
+        """`Owner.Name`, in the schema's spelling."""
+        return ".".join([step.relationship or step.name for step in self.steps] + [self.field.name])
+
+    @property
     def names(self) -> frozenset[str] | None:
         """The field of the row that is looked at; None if it takes more than that."""
         if self.steps or self.field.compute is not None or self.field.components is not None:
@@ -170,6 +175,10 @@ class Scope:
         if field is None or len(path.parts) > 1 or not self._seen(kind, field):
             raise self.no_column(path.text, kind, path.at)
         return field
+
+    def own(self, field: Field) -> Bound:
+        """A field of the FROM object."""
+        return Bound((), field, self.kind, self._getter((), self.kind, field))
 
     def visible(self, kind: ObjectType) -> list[Field]:
         """Every field the user may see, in the object's order."""

@@ -7,7 +7,7 @@ from typing import Any
 from crmhub.sandbox.salesforce.schema.field import Field, Value
 from crmhub.sandbox.salesforce.schema.object import Child, ObjectType
 from crmhub.sandbox.salesforce.soql.nodes import AllFields, FieldPath, Query, Selected, TypeOf
-from crmhub.sandbox.salesforce.soql.scope import NAME, Org, Scope
+from crmhub.sandbox.salesforce.soql.scope import NAME, Bound, Org, Scope
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import render
 
@@ -49,13 +49,18 @@ def json_field(field: Field, row: Row) -> Any:
 
 
 class Shape:
-    """Keys of a record in SELECT order; relationships nest."""
+    """Keys of a record in SELECT order; relationships nest.
+
+    Of a whole SELECT list also the fields one by one (`bounds`) and what keeps it from being a table (`not_flat`).
+    """
 
     def __init__(self, kind: ObjectType, base: str) -> None:
         self._kind = kind
         self._base = base
         self._items: dict[str, Emit] = {}
         self._parents: dict[str, Shape] = {}
+        self.bounds: list[Bound] = []
+        self.not_flat: str | None = None
 
     def add(self, key: str, emit: Emit) -> bool:
         """False if the key is there already."""
@@ -86,18 +91,6 @@ class Shape:
         self.add(key, emit)
         return shape
 
-    def columns(self) -> list[tuple[tuple[str, ...], Field]]:
-        """Paths and fields in order, for the bulk CSV; a child subquery or TYPEOF has none."""
-        found: list[tuple[tuple[str, ...], Field]] = []
-        for key in self._items:
-            if key in self._parents:
-                found.extend(((key, *path), field) for path, field in self._parents[key].columns())
-                continue
-            field = self._kind.field(key)
-            if field is not None:
-                found.append(((field.name,), field))
-        return found
-
     def emit(self, row: Row, actual: str | None = None) -> dict[str, Any]:
         """The record; `actual` is the kind of a row reached by a reference to several kinds."""
         name = actual or self._kind.name
@@ -123,6 +116,8 @@ class Selection:
         shape = Shape(self.scope.kind, self.base)
         for item in query.selected:
             self._add(shape, item, query)
+        if any(bound.field.components is not None for bound in shape.bounds):
+            shape.not_flat = "Selecting compound data"
         return shape
 
     def _add(self, shape: Shape, item: Selected, query: Query) -> None:
@@ -143,6 +138,7 @@ class Selection:
 
     def _add_path(self, shape: Shape, path: FieldPath) -> None:
         bound = self.scope.resolve(path)
+        shape.bounds.append(bound)
         for step in bound.steps:
             target = NAME if step.polymorphic else self.scope.org.schema.get(step.reference_to[0])
             assert target is not None
@@ -160,6 +156,8 @@ class Selection:
             if wanted and not shape.add_field(field):
                 reason = f"duplicate field selected: {field.name}"
                 raise self.scope.error("INVALID_FIELD", reason, what.at)
+            if wanted:
+                shape.bounds.append(self.scope.own(field))
 
     def _add_children(self, shape: Shape, query: Query) -> None:
         child = self.scope.kind.child(query.source)
@@ -177,6 +175,7 @@ class Selection:
             return {"totalSize": len(records), "done": True, "records": records} if records else None
 
         shape.add(child.name, emit)
+        shape.not_flat = "Aggregate Relationships"
 
     def _add_type_of(self, shape: Shape, what: TypeOf) -> None:
         org = self.scope.org
@@ -198,6 +197,7 @@ class Selection:
             return None if found is None else shapes.get(found[0].name, otherwise).emit(found[1], found[0].name)
 
         shape.add(field.relationship or field.name, emit)
+        shape.not_flat = "TYPEOF clause"
 
     def _branch(self, kind: ObjectType, paths: tuple[FieldPath, ...]) -> Shape:
         shape = Shape(kind, self.base)
