@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmhub.sandbox.hubspot.access import TIME_ZONE, Access
 from crmhub.sandbox.hubspot.errors import not_found
+from crmhub.sandbox.hubspot.limits import TIME_ZONE, Limits
 from crmhub.sandbox.hubspot.owners import Owner
 from crmhub.sandbox.hubspot.paths import VERSIONS, flag, versioned, whole_number
 from crmhub.sandbox.hubspot.portal import Portal
@@ -21,9 +21,9 @@ _MADE = "2023-05-01T08:00:00.000Z"
 class AccountApi:
     """`/crm/v3/owners` and `/account-info/v3`."""
 
-    def __init__(self, portal: Portal, access: Access) -> None:
+    def __init__(self, portal: Portal, limits: Limits) -> None:
         self._portal = portal
-        self._access = access
+        self._limits = limits
 
     def routes(self, router: Router) -> None:
         versioned(router, "GET", "/crm/v3/owners", "/crm/owners/{D}", self.owners)
@@ -72,7 +72,8 @@ class AccountApi:
         )
 
     def usage(self, _: Request) -> Response:
-        used = self._access.usage()
+        self._limits.roll()
+        switches = self._portal.switches
         now = self._portal.now()
         here = datetime.fromtimestamp(now / 1000, UTC).astimezone(ZoneInfo(TIME_ZONE))
         midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -82,8 +83,8 @@ class AccountApi:
                 "results": [
                     {
                         "name": "private-apps-api-calls-daily",
-                        "usageLimit": used["limit"],
-                        "currentUsage": used["used"],
+                        "usageLimit": switches.daily_limit,
+                        "currentUsage": switches.daily_used,
                         "collectedAt": iso(now),
                         "fetchStatus": "SUCCESS",
                         "resetsAt": iso(next_day),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -60,6 +61,8 @@ class HubSpotError(Exception):
         return {**found, **self.extra}
 
     def response(self) -> Response:
+        if self.status == 530:  # not HubSpot's own, but of the edge before it
+            return Response.text(self.message, 530)
         return Response.json(self.body(), self.status)
 
     def in_batch(self, context: dict[str, list[str]]) -> dict[str, Any]:
@@ -124,22 +127,24 @@ def bad_properties(portal: int, problems: list[tuple[str, str, str]]) -> HubSpot
 
 
 def generic(status: int) -> Response:
-    """The body of a status that no handler made: proxies, faults, an overloaded portal."""
-    if status == 401:
-        return HubSpotError(
-            401,
-            "INVALID_AUTHENTICATION",
-            NO_CREDENTIALS,
-        ).response()
-    if status == 403:
-        return missing_scopes(["crm.objects.contacts.read"]).response()
-    if status == 400:
-        return invalid("Invalid input JSON on line 1, column 1: unexpected character").response()
-    if status == 404:
-        return not_found().response()
-    if status == 429:
-        return burst_limit().response()
-    if status in (502, 503, 504) or 520 <= status <= 530:
+    """The body of a status that no handler made: proxies, faults, an overloaded or migrating portal."""
+    makers: dict[int, Callable[[], HubSpotError]] = {
+        400: lambda: invalid("Invalid input JSON on line 1, column 1: unexpected character"),
+        401: lambda: HubSpotError(401, "INVALID_AUTHENTICATION", NO_CREDENTIALS),
+        403: lambda: missing_scopes(["crm.objects.contacts.read"]),
+        404: not_found,
+        423: lambda: HubSpotError(423, "LOCKED", "The resource is locked by many writes at once. Try again later."),
+        429: burst_limit,
+        477: lambda: HubSpotError(477, "MIGRATION_IN_PROGRESS", "This account's data is moving to another location."),
+    }
+    if status in makers:
+        response = makers[status]().response()
+        if status == 477:
+            response.headers["Retry-After"] = "120"
+        return response
+    if status == 530:
+        return Response.text("error code: 1016", status)
+    if status in (502, 503, 504) or 520 <= status <= 529:
         return Response.text(f"<html><body><h1>{status}</h1></body></html>", status, "text/html")
     return HubSpotError(status, "INTERNAL_ERROR", "internal error").response()
 
@@ -159,7 +164,9 @@ def missing_scopes(scopes: list[str]) -> HubSpotError:
     )
 
 
-def burst_limit() -> HubSpotError:
+def burst_limit(portal: int = 1, oauth: bool = False) -> HubSpotError:
+    """429 of calls per 10 s, the body with a policy name."""
+    kind = "app-api-calls" if oauth else "private-app-api-calls"
     return HubSpotError(
         429,
         "RATE_LIMITS",
@@ -167,12 +174,13 @@ def burst_limit() -> HubSpotError:
         extra={
             "errorType": "RATE_LIMIT",
             "policyName": "TEN_SECONDLY_ROLLING",
-            "groupName": "publicapi:private-app-api-calls-ten-secondly:1",
+            "groupName": f"publicapi:{kind}-ten-secondly:{portal}",
         },
     )
 
 
-def daily_limit() -> HubSpotError:
+def daily_limit(portal: int = 1) -> HubSpotError:
+    """429 of calls per day."""
     return HubSpotError(
         429,
         "RATE_LIMITS",
@@ -180,10 +188,12 @@ def daily_limit() -> HubSpotError:
         extra={
             "errorType": "RATE_LIMIT",
             "policyName": "DAILY",
-            "groupName": "publicapi:private-app-api-calls-daily:1",
+            "groupName": f"publicapi:private-app-api-calls-daily:{portal}",
         },
     )
 
 
-def search_limit() -> HubSpotError:
-    return HubSpotError(429, "RATE_LIMITS", "You have reached your secondly limit.")
+def search_limit(policy: bool = False) -> HubSpotError:
+    """429 of searches per second; some answers name their policy."""
+    extra = {"errorType": "RATE_LIMIT", "policyName": "SECONDLY"} if policy else None
+    return HubSpotError(429, "RATE_LIMITS", "You have reached your secondly limit.", extra=extra)

@@ -29,6 +29,7 @@ APP = "4711001"
 UI_USER = 7_000_001
 API = Actor("INTEGRATION", APP)
 PERSON = Actor("CRM_UI", f"userId:{UI_USER}", UI_USER)
+_EMAIL_BODIES = ("hs_email_text", "hs_email_html", "hs_email_headers")
 # properties that follow from associations: (object type -> names)
 LINKED: dict[str, tuple[str, ...]] = {
     "contacts": ("associatedcompanyid", "num_associated_deals"),
@@ -45,6 +46,8 @@ class Portal:
         self.clock = clock
         self.sight = 1.0
         """The share of records that the caller sees; set anew by every request."""
+        self.email_bodies = True
+        """Whether the caller may read what e-mails say; set anew by every request."""
         self.feed = Feed()
         self.switches = Switches(limits=options.limits)
         if options.lag is not None:
@@ -102,7 +105,8 @@ class Portal:
 
     def hidden(self, table: Table) -> Sequence[str]:
         """Properties that tokens do not see (switch hidden_properties)."""
-        return self.switches.hidden_properties.get(table.kind.name, ())
+        hidden = self.switches.hidden_properties.get(table.kind.name, ())
+        return hidden if self.email_bodies or table.kind.name != "emails" else [*hidden, *_EMAIL_BODIES]
 
     def readable(self, table: Table, names: Iterable[str]) -> list[str]:
         """Those of these names that are properties and not archived or hidden from the caller."""

@@ -1,4 +1,4 @@
-"""The simulated HubSpot account as a vendor of the sandbox."""
+"""The simulated HubSpot as a vendor of the sandbox: one account, and a second one for tokens that lead elsewhere."""
 
 from __future__ import annotations
 
@@ -6,89 +6,54 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmhub.sandbox.clock import Clock
-from crmhub.sandbox.hubspot import life, writes
-from crmhub.sandbox.hubspot.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TOKEN, Access
-from crmhub.sandbox.hubspot.account import AccountApi
-from crmhub.sandbox.hubspot.acts import Acts
-from crmhub.sandbox.hubspot.associations import AssociationsApi
-from crmhub.sandbox.hubspot.automations import Automations
-from crmhub.sandbox.hubspot.batches import BatchesApi
-from crmhub.sandbox.hubspot.errors import HubSpotError, daily_limit, generic
-from crmhub.sandbox.hubspot.events_api import EventsApi
-from crmhub.sandbox.hubspot.forms import FormsApi
-from crmhub.sandbox.hubspot.kinds import ALIASES
+from crmhub.sandbox.hubspot.access import bearer
+from crmhub.sandbox.hubspot.accounts import Account
+from crmhub.sandbox.hubspot.app_acts import AppActs
+from crmhub.sandbox.hubspot.errors import daily_limit, generic
 from crmhub.sandbox.hubspot.least import least
-from crmhub.sandbox.hubspot.lists_api import ListsApi
-from crmhub.sandbox.hubspot.mails_api import MailsApi
-from crmhub.sandbox.hubspot.objects import ObjectsApi
-from crmhub.sandbox.hubspot.pipelines import PipelinesApi
-from crmhub.sandbox.hubspot.portal import PERSON, Portal
-from crmhub.sandbox.hubspot.properties import PropertiesApi
-from crmhub.sandbox.hubspot.records import Actor, Record, Table
-from crmhub.sandbox.hubspot.search import SearchApi
-from crmhub.sandbox.messages import Handler, Request, Response, Router
+from crmhub.sandbox.hubspot.oauth_api import OAuthApi
+from crmhub.sandbox.hubspot.tokens import CLIENT_ID, CLIENT_SECRET, OTHER_PORTAL, REFRESH_TOKEN, Tokens
+from crmhub.sandbox.messages import Match, Request, Response, Router
 from crmhub.sandbox.vendor import ControlError, Options
 from crmhub.sandbox.world import World
 
-
-class _Routes(Router):
-    """Turns HubSpot's own errors, raised by any handler, into answers."""
-
-    def add(self, method: str, template: str, handler: Handler) -> None:
-        def safe(request: Request) -> Response:
-            try:
-                return handler(request)
-            except HubSpotError as problem:
-                return problem.response()
-
-        super().add(method, template, safe)
+_OTHER_PEOPLE = 60
 
 
 class HubSpot:
-    """One HubSpot account (see vendor.Vendor)."""
+    """HubSpot (see vendor.Vendor). The control port acts on the first account, or with `account: other`."""
 
     name = "hubspot"
 
     def __init__(self, world: World, clock: Clock, options: Options) -> None:
-        self._world = world
-        self._portal = Portal(world, clock, options)
-        Automations(self._portal)
-        self._access = Access(self._portal)
-        self._forms = FormsApi(self._portal)
-        self._acts = Acts(self._portal, self._row)
-        self.router: Router = _Routes()
-        # batches, search and merge are fixed words where others have an id: the router prefers words
-        for api in (
-            ObjectsApi(self._portal),
-            BatchesApi(self._portal),
-            SearchApi(self._portal),
-            AssociationsApi(self._portal),
-            PropertiesApi(self._portal),
-            AccountApi(self._portal, self._access),
-            PipelinesApi(self._portal),
-            ListsApi(self._portal),
-            MailsApi(self._portal),
-            EventsApi(self._portal),
-            self._forms,
-            self._access,
-        ):
-            api.routes(self.router)
+        self._clock = clock
+        self._options = options
+        self._now = world.now
+        self._main = Account(world, clock, options, self._elsewhere)
+        self._tokens = Tokens(self._main.portal)
+        self._main.open(self._tokens)
+        self._second: Account | None = None
+        OAuthApi(self._main.portal, self._tokens).routes(self._main.router)
+        self._app_acts = AppActs(self._main.portal, self._tokens)
+
+    @property
+    def router(self) -> Router:
+        return self._main.router
 
     def connection(self, base_url: str) -> dict[str, Any]:
         return {
             "base_url": base_url,
-            "access_token": TOKEN,
+            "access_token": self._tokens.current,
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
             "refresh_token": REFRESH_TOKEN,
         }
 
     def before(self, request: Request) -> Response | None:
-        problem = self._access.check(request)
-        return None if problem is None else self._access.refused(problem)
+        return self._of(request).access.refusal(request)
 
     def after(self, request: Request, response: Response) -> None:
-        self._access.dress(request, response)
+        self._of(request).access.dress(request, response)
 
     def unmatched(self, request: Request, allowed: list[str]) -> Response:
         del request
@@ -101,20 +66,20 @@ class HubSpot:
         return generic(status)
 
     def quota_full(self) -> Response:
-        return daily_limit().response()
+        return daily_limit(self._main.portal.id).response()
 
     def is_token_route(self, route: str) -> bool:
         return route.startswith("/oauth/")
 
+    def rate_limits(self) -> list[dict[str, Any]]:
+        return self._main.access.limits.rows()
+
     def state(self) -> Iterator[dict[str, Any]]:
-        for table in self._portal.tables.values():
-            gone = _archived(table)
-            for number in table.ids:
-                yield self._row(table, table.rows[number], gone)
+        return self._main.state()
 
     def external_ids(self) -> Mapping[int, list[dict[str, str]]]:
         found: dict[int, list[dict[str, str]]] = {}
-        table = self._portal.tables["contacts"]
+        table = self._main.portal.tables["contacts"]
         for number in table.ids:
             known = table.rows[number].seed
             if known is not None:
@@ -122,58 +87,44 @@ class HubSpot:
         return found
 
     def edit(self, kind: str, remote_id: str, fields: dict[str, Any], actor: str) -> dict[str, Any]:
-        """A person's edit; id `new` creates, object `submissions` (id: the form) sends a form."""
-        try:
-            if kind == "submissions":
-                return self._forms.submit(remote_id, fields)
-            table = self._table(kind)
-            who = PERSON if actor == "person" else Actor(actor.upper(), actor)
-            if remote_id == "new":
-                values = writes.clean(self._portal, table, fields, None, by_person=True)
-                return self._row(table, writes.create(self._portal, table, values, who))
-            record = writes.live(table, remote_id)
-            values = writes.clean(self._portal, table, fields, record, by_person=True)
-            return self._row(table, writes.update(self._portal, table, record, values, who))
-        except HubSpotError as problem:
-            raise ControlError(problem.message) from problem
+        return self._main.edit(kind, remote_id, fields, actor)
 
     def delete(self, kind: str, remote_id: str) -> None:
-        table = self._table(kind)
-        try:
-            life.archive(self._portal, table, writes.live(table, remote_id), PERSON)
-        except HubSpotError as problem:
-            raise ControlError(problem.message) from problem
+        self._main.delete(kind, remote_id)
 
     def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._acts.do(action, body)
+        account = self._other() if body.pop("account", "") == "other" else self._main
+        if action in self._app_acts.known:
+            return self._app_acts.do(action, {**body, "portal": account.portal.id})
+        if action not in account.acts.known:
+            known = sorted([*account.acts.known, *self._app_acts.known])
+            raise ControlError(f"no action {action!r}; known: {', '.join(known)}")
+        return account.acts.do(action, body)
 
     def settings(self, wish: dict[str, Any]) -> dict[str, Any]:
-        return self._portal.settings(wish)
+        return self._main.portal.settings(wish)
 
     def least(self) -> dict[str, Any]:
-        return least(self._portal, self._forms)
+        return least(self._main.portal, self._main.forms)
 
-    def _table(self, kind: str) -> Table:
-        if kind not in ALIASES:
-            raise ControlError(f"object {kind!r} is none of: {', '.join(self._portal.tables)}, submissions")
-        return self._portal.tables[ALIASES[kind]]
+    def _of(self, request: Request) -> Account:
+        """The account that a request's token belongs to; the first one for tokens that nobody knows."""
+        token = self._tokens.find(bearer(request))
+        return self._other() if token is not None and token.account == OTHER_PORTAL else self._main
 
-    def _row(self, table: Table, record: Record, gone: list[str] | None = None) -> dict[str, Any]:
-        """A record for the control port: all properties that have a value."""
-        fields: dict[str, Any] = {}
-        if not record.forgotten:
-            fields = {**table.props(record), **self._portal.computed(table, record)}
-            for name in _archived(table) if gone is None else gone:
-                fields.pop(name, None)
-        return {
-            "object": table.kind.name,
-            "id": str(record.id),
-            "fields": {name: fields[name] for name in sorted(fields) if fields[name] is not None},
-            "deleted": record.archived_at is not None or record.forgotten,
-            "merged_into": None if record.merged_into is None else str(record.merged_into),
-        }
+    def _elsewhere(self, request: Request) -> Response | None:
+        """Let the account of the token answer, as that token sees it; None: it is the first account."""
+        account = self._of(request)
+        account.access.look(self._tokens.find(bearer(request)))
+        if account is self._main:
+            return None
+        match = account.router.match(request.method, request.path)
+        return match.handler(request) if isinstance(match, Match) else None
 
-
-def _archived(table: Table) -> list[str]:
-    """Properties out of use: their values are in no answer."""
-    return [prop.name for prop in table.properties.values() if prop.archived_at is not None]
+    def _other(self) -> Account:
+        """The second account, made when first asked for: the same ids, other people behind them."""
+        if self._second is None:
+            world = World(_OTHER_PEOPLE, self._options.seed + 1000, self._now)
+            self._second = Account(world, self._clock, self._options, lambda _: None, OTHER_PORTAL)
+            self._second.open(self._tokens)
+        return self._second

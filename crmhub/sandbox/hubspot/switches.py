@@ -45,6 +45,10 @@ class Switches:
     """True: the given token and the refresh token are refused."""
     oauth_errors: str = "path"
     """Body of a refused refresh token: status (v1), error (newer), both, or what the path called says"""
+    refresh_rotates: bool = False
+    """Whether a refresh answers with a new refresh token, which ends the old one."""
+    wrong_region_530: bool = False
+    """Whether a token of another region is answered by the edge with 530 instead of 401."""
     scopes: list[str] = field(default_factory=list)
     """Granted scopes; empty: all."""
     sight: float = 1.0
