@@ -15,8 +15,10 @@ from threading import Lock
 from connectors.contract import Quota, QuotaExhausted, Surroundings
 
 DAY_MS = 86_400_000
-#: added to each window: the vendor counts on arrival, we count on departure
+#: added to each window: clocks are read in milliseconds, and not at the same moment
 WINDOW_SLACK_MS = 50
+#: a window is full of calls under way: look again after this long
+IN_FLIGHT_MS = 20
 #: the ledger, shared by all processes of a connection, is asked anew after so many calls of our own
 ASK_LEDGER_EVERY = 50
 
@@ -49,21 +51,28 @@ class Signals:
 
 
 class _Sliding:
-    """Departure times inside one window."""
+    """The calls of one window.
+
+    The vendor counts a call when it arrives: some time between its departure and its answer. So a call counts from
+    its departure until the window has passed since its answer.
+    """
 
     def __init__(self, window: Window) -> None:
         self.window = window
         self.limit = window.calls
         self.length_ms = round(window.seconds * 1000) + WINDOW_SLACK_MS
-        self.sent: deque[int] = deque()
+        self.flying = 0
+        self.done: deque[int] = deque()  # when they were answered
         self.held_until = 0
 
     def wait_ms(self, now: int) -> int:
-        while self.sent and self.sent[0] <= now - self.length_ms:
-            self.sent.popleft()
+        while self.done and self.done[0] <= now - self.length_ms:
+            self.done.popleft()
         wait = max(0, self.held_until - now)
-        if len(self.sent) >= self.limit:
-            wait = max(wait, self.sent[len(self.sent) - self.limit] + self.length_ms - now)
+        over = self.flying + len(self.done) - self.limit
+        if over >= 0:
+            room = self.done[over] + self.length_ms - now if over < len(self.done) else IN_FLIGHT_MS
+            wait = max(wait, room)
         return wait
 
     def learn(self, limit: int | None, left: int | None, now: int) -> None:
@@ -72,8 +81,8 @@ class _Sliding:
             self.limit = limit
         if left is not None:
             self.wait_ms(now)
-            foreign = (self.limit - left) - len(self.sent)
-            self.sent.extend([now] * max(0, foreign))
+            foreign = (self.limit - left) - len(self.done) - self.flying
+            self.done.extend([now] * max(0, foreign))
 
 
 class Budget:
@@ -100,7 +109,7 @@ class Budget:
         self._own = 0  # calls since `_base` was read
 
     def take(self, endpoint: str) -> int:
-        """Wait until one call to `endpoint` fits, and count it; the hub's time then.
+        """Wait until one call to `endpoint` fits, and count it; the hub's time then. `done` must follow.
 
         Raises QuotaExhausted instead of spending what the day no longer holds.
         """
@@ -112,10 +121,18 @@ class Budget:
                 wait = max((w.wait_ms(now) for w in mine), default=0)
                 if wait == 0:
                     for window in mine:
-                        window.sent.append(now)
+                        window.flying += 1
                     self._own += 1
                     return now
             self._around.clock.sleep(wait / 1000)
+
+    def done(self, endpoint: str, now: int) -> None:
+        """A call that was taken has been answered, or never will be. `now`: the hub's time."""
+        with self._lock:
+            for window in self._windows:
+                if window.window.applies(endpoint):
+                    window.flying -= 1
+                    window.done.append(now)
 
     def learn(self, endpoint: str, headers: Mapping[str, str], now: int) -> None:
         """Take over what an answer's headers say. `now`: the hub's time, asked once per answer."""

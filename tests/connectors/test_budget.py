@@ -18,26 +18,45 @@ def signals(headers: Mapping[str, str]) -> Signals | None:
     return None
 
 
+def call(budget: Budget, world: World, endpoint: str = "GET /x") -> None:
+    """A call that is answered at once."""
+    budget.take(endpoint)
+    budget.done(endpoint, world.clock.now())
+
+
 def test_a_burst_is_waited_for_not_provoked() -> None:
     world = World()
     budget = Budget(world.surroundings(), [Window("burst", 3, 10)])
     for _ in range(3):
-        budget.take("GET /x")
+        call(budget, world)
     assert world.clock.slept == []
-    budget.take("GET /x")
+    call(budget, world)
     assert world.clock.now() == NOW + 10_000 + WINDOW_SLACK_MS
 
 
 def test_a_window_slides() -> None:
     world = World()
     budget = Budget(world.surroundings(), [Window("burst", 2, 10)])
-    budget.take("GET /x")
+    call(budget, world)
     world.clock.at += 6_000
-    budget.take("GET /x")
-    budget.take("GET /x")  # waits for the first to leave the window, not for both
+    call(budget, world)
+    call(budget, world)  # waits for the first to leave the window, not for both
     assert world.clock.now() == NOW + 10_000 + WINDOW_SLACK_MS
-    budget.take("GET /x")
+    call(budget, world)
     assert world.clock.now() == NOW + 16_000 + WINDOW_SLACK_MS
+
+
+def test_a_slow_call_counts_until_the_window_has_passed_since_its_answer() -> None:
+    world = World()
+    budget = Budget(world.surroundings(), [Window("burst", 2, 10)])
+    budget.take("GET /x")
+    call(budget, world)
+    world.clock.at += 4_000
+    budget.done("GET /x", world.clock.now())  # it may have arrived just now
+    call(budget, world)
+    assert world.clock.now() == NOW + 10_000 + WINDOW_SLACK_MS
+    call(budget, world)
+    assert world.clock.now() == NOW + 14_000 + WINDOW_SLACK_MS
 
 
 def test_windows_count_their_own_endpoints() -> None:
@@ -49,22 +68,22 @@ def test_windows_count_their_own_endpoints() -> None:
             Window("search", 1, 1, applies=lambda e: e.endswith("/search")),
         ],
     )
-    budget.take("POST /search")
+    call(budget, world, "POST /search")
     for _ in range(50):
-        budget.take("GET /x")
+        call(budget, world)
     assert world.clock.slept == []
-    budget.take("POST /search")
+    call(budget, world, "POST /search")
     assert world.clock.slept == [1 + WINDOW_SLACK_MS / 1000]
 
 
 def test_the_vendors_headers_correct_limit_and_count() -> None:
     world = World()
     budget = Budget(world.surroundings(), [Window("burst", 190, 10)], signals)
-    budget.take("GET /x")
+    call(budget, world)
     budget.learn("GET /x", {"max": "100", "left": "1"}, NOW)  # a smaller edition, and others are calling too
-    budget.take("GET /x")
+    call(budget, world)
     assert world.clock.slept == []
-    budget.take("GET /x")
+    call(budget, world)
     assert world.clock.now() == NOW + 10_000 + WINDOW_SLACK_MS
 
 
@@ -72,7 +91,7 @@ def test_a_refusal_holds_everybody_back() -> None:
     world = World()
     budget = Budget(world.surroundings(), [Window("burst", 100, 10)])
     budget.hold("GET /x", 7)
-    budget.take("GET /y")
+    call(budget, world, "GET /y")
     assert world.clock.slept == [7]
 
 
@@ -125,7 +144,7 @@ def test_threads_share_a_window() -> None:
 
     def five() -> None:
         for _ in range(5):
-            budget.take("GET /x")
+            call(budget, world)
 
     threads = [Thread(target=five) for _ in range(4)]
     for thread in threads:
