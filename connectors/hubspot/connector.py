@@ -1,4 +1,4 @@
-"""The HubSpot connector: contacts, companies, owners, activities and form submissions."""
+"""The HubSpot connector: people, companies, deals, owners and what happened to them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from connectors.contract import (
     WriteOp,
     WriteResult,
 )
-from connectors.hubspot import forms, owners, reading, schema, streams
+from connectors.hubspot import reading, schema
 from connectors.hubspot.api import MAX_IN_FLIGHT, Api
 from connectors.hubspot.checking import check
 from connectors.hubspot.config import Settings
+from connectors.hubspot.forms import form_submissions
 from connectors.hubspot.links import fetch_links
+from connectors.hubspot.owners import owners
 from connectors.hubspot.pulling import ObjectPull
 from connectors.hubspot.recycled import binned
 from connectors.hubspot.sdk import Sdk
-from connectors.hubspot.streams import ObjectStream, object_stream
+from connectors.hubspot.streams import OBJECTS, ObjectStream, object_stream
 from connectors.hubspot.writing import Push
 
 
@@ -58,9 +60,10 @@ class HubSpotConnector:
 
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self.name = surroundings.connection
-        self._clock = surroundings.clock
         self._api = Api(settings, surroundings)
         self._sdk = Sdk(self._api)
+        apart = (owners(self._api, self._sdk), form_submissions(self._api))
+        self._apart = {a.spec.name: a for a in apart}
 
     def __repr__(self) -> str:
         return f"<HubSpotConnector {self.name}>"
@@ -69,52 +72,46 @@ class HubSpotConnector:
         return check(self._api, self._sdk)
 
     def streams(self) -> tuple[StreamSpec, ...]:
-        return streams.ALL
+        return (*(a.spec for a in self._apart.values()), *(s.spec for s in OBJECTS.values()))
 
     def describe(self, stream: str) -> tuple[RemoteField, ...]:
-        if stream == streams.OWNERS.name:
-            return owners.FIELDS
-        if stream == streams.FORM_SUBMISSIONS.name:
-            return forms.FIELDS
-        return schema.describe(self._sdk, object_stream(stream))
+        if stream in self._apart:
+            return self._apart[stream].fields
+        return schema.describe(self._sdk, self._api, object_stream(stream))
 
     def pull(self, stream: str, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
-        if stream == streams.OWNERS.name:
-            return owners.pull_owners(self._sdk, self._api.transport, self._clock.now(), bookmark, fields)
-        if stream == streams.FORM_SUBMISSIONS.name:
-            return forms.pull_submissions(self._api, bookmark, fields)
+        if stream in self._apart:
+            return self._apart[stream].pull(bookmark, fields)
         return ObjectPull(self._api, object_stream(stream), fields).pages(bookmark)
 
     def read(self, stream: str, ids: Sequence[str], fields: Sequence[str]) -> ReadResult:
-        if stream == streams.OWNERS.name:
-            rows = {r.id: r for r in owners.owner_rows(self._sdk, fields) if r.id in set(ids)}
-            return ReadResult(rows, missing=[i for i in ids if i not in rows])
+        apart = self._apart.get(stream)
+        if apart is not None and apart.read is not None:
+            return apart.read(ids, fields)
         return reading.read(self._api, object_stream(stream), ids, fields)
 
     def find(self, stream: str, key: str, values: Sequence[str], fields: Sequence[str]) -> list[Row]:
-        if stream == streams.OWNERS.name:
-            wanted = set(values)
-            rows = owners.owner_rows(self._sdk, tuple(dict.fromkeys((*fields, key))))
-            return [r for r in rows if r.values.get(key) in wanted]
+        apart = self._apart.get(stream)
+        if apart is not None and apart.find is not None:
+            return apart.find(key, values, fields)
         return reading.find(self._api, object_stream(stream), key, values, fields)
 
     def count(self, stream: str) -> int:
-        if stream == streams.OWNERS.name:
-            return len(owners.owner_rows(self._sdk, ()))
-        if stream == streams.FORM_SUBMISSIONS.name:
-            # HubSpot does not count submissions: this costs as much as a first pull
-            return sum(len(page.rows) for page in forms.pull_submissions(self._api, None, ()))
+        if stream in self._apart:
+            return self._apart[stream].count()
         return reading.count(self._api, object_stream(stream))
 
     def bin(self, stream: str) -> Iterator[list[Deletion]]:
-        """Of object streams; the others have none."""
-        found = streams.OBJECTS.get(stream)
-        return binned(self._api, found) if found is not None else iter(())
+        """Of CRM objects; the other streams have none."""
+        return iter(()) if stream in self._apart else binned(self._api, object_stream(stream))
 
     def links(self, stream: str, ids: Sequence[str]) -> dict[str, tuple[Link, ...]]:
         """One call per 1,000 ids and kind of target; streams that link with their rows alone have none."""
-        found = streams.OBJECTS.get(stream)
-        return fetch_links(self._api, found, ids) if found is not None and found.links_to else {}
+        apart = self._apart.get(stream)
+        if apart is not None:
+            return apart.links(ids) if apart.links is not None else {}
+        found = object_stream(stream)
+        return fetch_links(self._api, found, ids) if found.links_to else {}
 
     def push(self, stream: str, ops: Sequence[WriteOp]) -> list[WriteResult]:
         target = self._writable(stream)

@@ -9,18 +9,33 @@ https://developers.hubspot.com/docs/reference/api/marketing/forms
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from connectors.contract import Bookmark, ContractBroken, Link, Page, RemoteField, Row, Value
+from connectors.contract import Bookmark, Link, Page, RemoteField, Row, StreamSpec, Value
+from connectors.hubspot.apart import Apart, listed, next_page
 from connectors.hubspot.api import Api
 from connectors.hubspot.routes import FORMS, SUBMISSIONS
-from connectors.hubspot.streams import FORMS_PER_PULL, OVERLAP_S
+from connectors.hubspot.streams import OVERLAP_S
 
 PAGE = 50
+#: a pull asks at most so many forms, those waiting longest first
+FORMS_PER_PULL = 20
 #: submitted values appear as value.<name>
 VALUE_PREFIX = "value."
 #: ids inside the overlap that a bookmark remembers per form; beyond it they are told again, which is harmless
 MAX_REMEMBERED = 200
+
+FORM_SUBMISSIONS = StreamSpec(
+    name="form_submissions",
+    entity="activity",
+    label="Form submission",
+    cursor_field="submittedAt",
+    tie_break="conversionId",
+    overlap_s=OVERLAP_S,
+    idle_calls=1 + FORMS_PER_PULL,  # the list of forms (up to 50) and the newest page of each form asked
+    page_size=PAGE,
+)
 
 FIELDS = (
     RemoteField("form_id", "Form id", "text", writable=False),
@@ -29,6 +44,11 @@ FIELDS = (
     RemoteField("submitted_at", "Submitted at", "datetime", writable=False),
     RemoteField("email", "E-mail", "text", writable=False),
 )
+
+
+def form_submissions(api: Api) -> Apart:
+    """The stream."""
+    return Apart(FORM_SUBMISSIONS, FIELDS, partial(_pull, api))
 
 
 def list_forms(api: Api) -> dict[str, str]:
@@ -40,15 +60,13 @@ def list_forms(api: Api) -> dict[str, str]:
         if after is not None:
             params["after"] = after
         data = api.call("GET", FORMS, params=params).data
-        if not isinstance(data, dict) or not isinstance(data.get("results"), list):
-            raise ContractBroken("a list of forms without results", "no results")
-        forms.update({str(f["id"]): str(f.get("name") or "") for f in data["results"]})
-        after = ((data.get("paging") or {}).get("next") or {}).get("after")
+        forms.update({str(f["id"]): str(f.get("name") or "") for f in listed(data)})
+        after = next_page(data)
         if after is None:
             return forms
 
 
-def pull_submissions(api: Api, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
+def _pull(api: Api, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
     """New submissions, form by form.
 
     Bookmark: per form {at: newest stamp seen, ids: those inside the overlap with stamps, asked: when}. A form's mark
@@ -89,12 +107,10 @@ def _of_form(
             params["after"] = after
         path = f"{SUBMISSIONS}/{form}"
         data = api.call("GET", path, params=params, route=f"{SUBMISSIONS}/{{formId}}").data
-        if not isinstance(data, dict) or not isinstance(data.get("results"), list):
-            raise ContractBroken("submissions without results", "no results")
-        rows = [_row(form, name, s, fields) for s in data["results"]]
+        rows = [_row(form, name, s, fields) for s in listed(data)]
         fresh = [r for r in rows if (r.modified_at or 0) >= edge and r.id not in known]
         known.update(r.id for r in rows)  # new submissions shift the pages: the same row may come again
-        after = ((data.get("paging") or {}).get("next") or {}).get("after")
+        after = next_page(data)
         over = after is None or any((r.modified_at or 0) < edge for r in rows)
         yield fresh, over
         if over:

@@ -23,10 +23,15 @@ PRIMARY = frozenset({1, 5})
 _STANDARD = re.compile(r"^[a-z_]+_to_(?:contact|company|deal)(_unlabeled)?$")
 
 
-def fetch_links(api: Api, stream: ObjectStream, ids: Sequence[str]) -> dict[str, tuple[Link, ...]]:
-    """The links of each id, 1,000 records a call and kind of target; one with more links than fit is asked again."""
+def fetch_links(
+    api: Api, stream: ObjectStream, ids: Sequence[str], targets: Sequence[str] | None = None
+) -> dict[str, tuple[Link, ...]]:
+    """The links of each id, 1,000 records a call and kind of target; one with more links than fit is asked again.
+
+    `targets`: some of the stream's `links_to`.
+    """
     found: dict[str, list[Link]] = {i: [] for i in ids}
-    for target in stream.links_to:
+    for target in stream.links_to if targets is None else targets:
         _fetch(api, stream, target, ids, found)
     return {i: tuple(links) for i, links in found.items()}
 
@@ -63,32 +68,30 @@ def _check(errors: Sequence[Record]) -> None:
             raise ContractBroken("an association read failed for some records", str(error.get("category")))
 
 
-def inline_links(stream: ObjectStream, record: Record) -> tuple[Link, ...] | None:
-    """Links that came with a list page; None when they must be read apart: cut off, or with labels whose wording
-    is not told here."""
+def inline_links(stream: ObjectStream, record: Record) -> tuple[tuple[Link, ...], Sequence[str]]:
+    """Links that came with a list page, and the targets whose links must be read apart: they were cut off, or have
+    labels whose wording is not told here."""
     told = record.get("associations")
     if not told:
-        return ()
+        return (), ()
     links: list[Link] = []
+    apart: list[str] = []
     for target in stream.links_to:
         found = told.get(target)
         if not found:
             continue
-        if found.get("paging"):
-            return None
+        kinds = [(str(entry["id"]), _kind(entry.get("type") or "")) for entry in found["results"]]
+        if found.get("paging") or any(kind is None for _, kind in kinds):
+            apart.append(target)
+            continue
         primary: dict[str, bool] = {}  # labelled and unlabelled associations come as several entries of one pair
-        for entry in found["results"]:
-            kind = _kind(entry.get("type") or "")
-            if kind is None:
-                return None
-            to = str(entry["id"])
-            primary[to] = primary.get(to, False) or (kind and target == "companies")
+        for to, kind in kinds:
+            primary[to] = primary.get(to, False) or (bool(kind) and target == "companies")
         if stream.primary:
             named = record["properties"].get(stream.primary)
-            links += [Link(target, to, to == named) for to in primary]
-        else:
-            links += [Link(target, to, first) for to, first in primary.items()]
-    return tuple(links)
+            primary = {to: to == named for to in primary}
+        links += [Link(target, to, first) for to, first in primary.items()]
+    return tuple(links), apart
 
 
 @cache

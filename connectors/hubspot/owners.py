@@ -6,14 +6,27 @@ https://developers.hubspot.com/docs/api-reference/crm-owners-v3
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from connectors.contract import Bookmark, Deletion, Page, RemoteField, Row, Value
+from connectors.contract import Bookmark, Deletion, Page, ReadResult, RemoteField, Row, StreamSpec, Value
+from connectors.hubspot.apart import Apart
+from connectors.hubspot.api import Api
 from connectors.hubspot.sdk import Sdk
-from connectors.transport import Transport
 
 #: how often owners that were removed are asked for: the second list is as long as the first
 REMOVED_EVERY_MS = 86_400_000
+
+OWNERS = StreamSpec(
+    name="owners",
+    entity="owner",
+    label="Owner",
+    cursor_field=None,
+    tie_break=None,
+    overlap_s=0,
+    idle_calls=1,  # up to 500 owners; one more for each further 500
+    page_size=500,
+)
 
 FIELDS = (
     RemoteField("id", "Owner id", "text", writable=False, unique=True),
@@ -26,17 +39,16 @@ FIELDS = (
 )
 
 
-def owner_rows(sdk: Sdk, fields: Sequence[str]) -> list[Row]:
-    """All active owners."""
-    return [_row(owner, fields) for owner in sdk.owners()]
+def owners(api: Api, sdk: Sdk) -> Apart:
+    """The stream."""
+    return Apart(OWNERS, FIELDS, partial(_pull, api, sdk), partial(_read, sdk), partial(_find, sdk))
 
 
-def pull_owners(
-    sdk: Sdk, transport: Transport, now: int, bookmark: Bookmark | None, fields: Sequence[str]
-) -> Iterator[Page]:
+def _pull(api: Api, sdk: Sdk, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
     """One page with every active owner; once a day also those that were removed."""
-    rows = owner_rows(sdk, fields)
-    seen = transport.vendor_time(now)
+    at = api.around.clock.now()
+    rows = [_row(owner, fields) for owner in sdk.owners()]
+    seen = api.transport.vendor_time(at)
     if bookmark is None:
         yield Page(rows, {"swept_at": seen}, done=True, total=len(rows))
         return
@@ -45,6 +57,18 @@ def pull_owners(
         deletions = [Deletion(str(o.id), _ms(o.updated_at)) for o in sdk.owners(archived=True)]
         bookmark = {"swept_at": seen}
     yield Page(rows, dict(bookmark), deletions=deletions, done=True, total=len(rows))
+
+
+def _read(sdk: Sdk, ids: Sequence[str], fields: Sequence[str]) -> ReadResult:
+    wanted = set(ids)
+    rows = {str(o.id): _row(o, fields) for o in sdk.owners() if str(o.id) in wanted}
+    return ReadResult(rows, missing=[i for i in ids if i not in rows])
+
+
+def _find(sdk: Sdk, key: str, values: Sequence[str], fields: Sequence[str]) -> list[Row]:
+    wanted = set(values)
+    rows = (_row(owner, tuple(dict.fromkeys((*fields, key)))) for owner in sdk.owners())
+    return [r for r in rows if r.values.get(key) in wanted]
 
 
 def _row(owner: Any, fields: Sequence[str]) -> Row:

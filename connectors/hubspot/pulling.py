@@ -78,7 +78,7 @@ class ObjectPull:
         tally: Tally | None = None
         start = 0
         group: list[_Found] = []
-        cut: list[Row] = []  # rows whose links must be read apart: 1,000 at once
+        apart: dict[str, list[Row]] = {t: [] for t in stream.links_to}  # by target: links to be read, 1,000 at once
         while True:
             found = api.list(stream.object_type, self._properties, after=after, associations=stream.links_to)
             if tally is None:
@@ -93,22 +93,33 @@ class ObjectPull:
             # out of order: a resumed pull can only begin again
             mark = self._idle(tally) if done else self._under_way("first", None, start, last_id or 0, tally)
             group.append(_Found(records, rows, mark, done, None))
-            cut += self._link_inline(records, rows)
-            if done or not cut or len(cut) > LINK_BATCH - LIST_PAGE:
-                self._link_apart(cut)
+            self._link_inline(records, rows, apart)
+            waiting = max(map(len, apart.values()), default=0)
+            if done or not waiting or waiting > LINK_BATCH - LIST_PAGE:
+                self._link_cut(apart)
                 for member in group:
                     yield self._page(member)
-                group, cut = [], []
+                group = []
             if done:
                 return
 
-    def _link_inline(self, records: list[Record], rows: list[Row]) -> list[Row]:
-        """Gives rows the links that came with them; those that must be read apart are returned."""
-        if not self._stream.links_to:
-            return []
+    def _link_inline(self, records: list[Record], rows: list[Row], apart: dict[str, list[Row]]) -> None:
+        """Gives rows the links that came with them; `apart` takes those that lack some."""
+        if not apart:
+            return
         for record, row in zip(records, rows, strict=True):
-            row.links = inline_links(self._stream, record)
-        return [row for row in rows if row.links is None]
+            row.links, lacking = inline_links(self._stream, record)
+            for target in lacking:
+                apart[target].append(row)
+
+    def _link_cut(self, apart: dict[str, list[Row]]) -> None:
+        """Reads what was lacking; empties `apart`."""
+        for target, rows in apart.items():
+            if rows:
+                found = fetch_links(self._api, self._stream, [r.id for r in rows], (target,))
+                for row in rows:
+                    row.links = (*(row.links or ()), *found[row.id])
+                rows.clear()
 
     # ------------------------------------------------------------------------------------------- later ones
 

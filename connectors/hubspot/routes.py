@@ -11,6 +11,10 @@ _DATED = (
     (re.compile(r"^/crm/v4/associations/"), "/crm/associations/{d}/"),
     (re.compile(r"^/crm/v3/properties/"), "/crm/properties/{d}/"),
     (re.compile(r"^/crm/v3/owners"), "/crm/owners/{d}"),
+    (re.compile(r"^/crm/v3/pipelines/"), "/crm/pipelines/{d}/"),
+    (re.compile(r"^/crm/v3/lists"), "/crm/lists/{d}"),
+    (re.compile(r"^/events/v3/events"), "/events/event-occurrences/{d}"),
+    (re.compile(r"^/marketing/v3/emails"), "/marketing/emails/{d}"),
     (re.compile(r"^/account-info/v3/"), "/account-info/{d}/"),
     (re.compile(r"^/oauth/v1/"), "/oauth/{d}/"),
 )
@@ -19,6 +23,11 @@ OBJECTS = "/crm/v3/objects"
 PROPERTIES = "/crm/v3/properties"
 OWNERS = "/crm/v3/owners"
 ASSOCIATIONS = "/crm/v4/associations"
+PIPELINES = "/crm/v3/pipelines"
+LISTS = "/crm/v3/lists"
+EVENTS = "/events/v3/events/"
+EMAILS = "/marketing/v3/emails/"
+EMAIL_EVENTS = "/email/public/v1/events"
 ACCOUNT = "/account-info/v3/details"
 USAGE = "/account-info/v3/api-usage/daily/private-apps"
 FORMS = "/marketing/v3/forms/"

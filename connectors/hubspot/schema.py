@@ -6,9 +6,12 @@ https://developers.hubspot.com/docs/api-reference/crm-properties-v3
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.contract import FieldRequest, FieldType, Option, Rejected, RemoteField, Unavailable
+from connectors.hubspot.api import Api
+from connectors.hubspot.pipelines import pipeline_options
 from connectors.hubspot.sdk import Sdk
 from connectors.hubspot.streams import ObjectStream
 from connectors.transport import UnknownFate
@@ -55,10 +58,13 @@ MAY_TRIGGER = {
 _REQUIRED = frozenset({"hs_timestamp"})  # activities; contacts and companies need one of several
 
 
-def describe(sdk: Sdk, stream: ObjectStream) -> tuple[RemoteField, ...]:
-    """All properties that these credentials see."""
-    found = sdk.properties(stream.object_type)
-    return tuple(to_field(stream, p) for p in found if not p.archived)
+def describe(sdk: Sdk, api: Api, stream: ObjectStream) -> tuple[RemoteField, ...]:
+    """All properties that these credentials see. Of deals, the stages as their pipelines tell them: one more call."""
+    found = [to_field(stream, p) for p in sdk.properties(stream.object_type) if not p.archived]
+    if stream.object_type != "deals":
+        return tuple(found)
+    options = pipeline_options(api)
+    return tuple(replace(f, options=options[f.name]) if f.name in options else f for f in found)
 
 
 def to_field(stream: ObjectStream, p: Any) -> RemoteField:

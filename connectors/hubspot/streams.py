@@ -1,18 +1,16 @@
-"""The streams of HubSpot and what is particular about each."""
+"""The streams of HubSpot's CRM objects and what is particular about each. The others are told where they are read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connectors.contract import Rejected, StreamSpec
+from connectors.contract import Entity, Rejected, StreamSpec
 
 #: how long after its stamp a row may stay invisible to search
 OVERLAP_S = 300
 PAGE = 200  # search
 LIST_PAGE = 100  # GET list and batch calls
 LINK_BATCH = 1000  # v4 association reads
-#: a pull of form submissions asks at most so many forms, those waiting longest first
-FORMS_PER_PULL = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +35,11 @@ class ObjectStream:
 
 
 def _spec(
-    name: str, entity: str, label: str, modified: str, *, writable: bool = False, linked: bool = True
+    name: str, entity: Entity, label: str, modified: str, *, writable: bool = False, linked: bool = True
 ) -> StreamSpec:
     return StreamSpec(
         name=name,
-        entity=entity,  # type: ignore[arg-type] # the table below holds the contract's words
+        entity=entity,
         label=label,
         cursor_field=modified,
         tie_break="hs_object_id",
@@ -76,6 +74,12 @@ OBJECTS: dict[str, ObjectStream] = {
             ("companies",),
             "associatedcompanyid",
         ),
+        ObjectStream(
+            _spec("deals", "deal", "Deal", "hs_lastmodifieddate"),
+            "deals",
+            "hs_lastmodifieddate",
+            ("companies", "contacts"),
+        ),
         _activity("calls", "Call"),
         _activity("meetings", "Meeting"),
         _activity("notes", "Note"),
@@ -83,30 +87,6 @@ OBJECTS: dict[str, ObjectStream] = {
         _activity("emails", "E-mail"),
     )
 }
-
-OWNERS = StreamSpec(
-    name="owners",
-    entity="owner",
-    label="Owner",
-    cursor_field=None,
-    tie_break=None,
-    overlap_s=0,
-    idle_calls=1,  # up to 500 owners; one more for each further 500
-    page_size=500,
-)
-
-FORM_SUBMISSIONS = StreamSpec(
-    name="form_submissions",
-    entity="activity",
-    label="Form submission",
-    cursor_field="submittedAt",
-    tie_break="conversionId",
-    overlap_s=OVERLAP_S,
-    idle_calls=1 + FORMS_PER_PULL,  # the list of forms (up to 50) and the newest page of each form asked
-    page_size=50,
-)
-
-ALL: tuple[StreamSpec, ...] = (OWNERS, *(s.spec for s in OBJECTS.values()), FORM_SUBMISSIONS)
 
 
 def object_stream(name: str) -> ObjectStream:

@@ -69,6 +69,10 @@ class Portal:
     def delete(self, kind: str, remote_id: str) -> None:
         self.post("/delete", {"vendor": "hubspot", "object": kind, "id": remote_id})
 
+    def act(self, action: str, **wish: Any) -> dict[str, Any]:
+        """What people do in HubSpot's screens."""
+        return dict(self.post("/act", {"vendor": "hubspot", "action": action, **wish}))
+
     def later(self, seconds: float) -> None:
         self.post("/clock", {"advance": round(seconds * 1000)})
 
