@@ -14,6 +14,9 @@ from connectors.salesforce.streams import IDS_IN_ADDRESS, Source
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+#: an address or a header that a server on the way does not take, told without any words of Salesforce
+_TOO_LONG = frozenset({"HTTP_414", "HTTP_431"})
+_LEAST_ROOM = 300
 #: how far a path such as Account.Owner.Name may lead
 _MAX_HOPS = 5
 
@@ -34,11 +37,12 @@ class Chunks:
         self._fixed = fixed_fields(source, hands)
         self._all = [f for f in dict.fromkeys(wanted) if f not in source.derived]
         self.hidden = frozenset(hidden) & frozenset(self._all)
+        self._room = soql.FIELDS_ROOM
         self._set_chunks()
 
     def _set_chunks(self) -> None:
         self.wanted = [f for f in self._all if f not in self.hidden]
-        self._chunks = soql.field_chunks(self._fixed, self.wanted)
+        self._chunks = soql.field_chunks(self._fixed, self.wanted, self._room)
 
     def statement(self, conditions: Sequence[str | None], order: Sequence[str] = (), *, whole: bool = False) -> str:
         """The main statement; `whole`: all fields in one, for calls whose address does not hold it."""
@@ -75,15 +79,25 @@ class Chunks:
         fixed = [field for field in self._fixed if "." not in field]
         return list(dict.fromkeys([*fixed, *self.wanted]))
 
-    def answering(self, ask: Callable[[], _T]) -> _T:
-        """The answer of `ask`, which uses `statement`; asked again without hidden fields if refused for one.
+    def answering(self, ask: Callable[[], _T], *, main: bool = True) -> _T:
+        """The answer of `ask`, which uses `statement`; asked again without hidden fields if refused for one, and in
+        smaller pieces if the address was too long for a server on the way.
         Raises MissingScope when a field is hidden that no read can do without."""
-        try:
-            return ask()
-        except Rejected as e:
-            if e.code != "INVALID_FIELD" or not self._drop_hidden():
-                raise
-        return ask()
+        while True:
+            try:
+                return ask()
+            except Rejected as e:
+                shorter = main and e.code in _TOO_LONG and self._shrink()
+                if not shorter and not (e.code == "INVALID_FIELD" and self._drop_hidden()):
+                    raise
+
+    def _shrink(self) -> bool:
+        """Shorter statements; whether that was possible."""
+        before = self.number
+        while self.number == before and self._room > _LEAST_ROOM:
+            self._room //= 2
+            self._set_chunks()
+        return self.number > before
 
     def complete(self, records: list[Record], *, ordered: bool) -> list[Record]:
         """The records with the fields of all chunks and all their child records, in the same order.
@@ -126,7 +140,7 @@ class Chunks:
             statement = soql.select(self._chunks[number], self._source.sobject, conditions)
             return list(self._org.records(statement))
 
-        return self.answering(ask)
+        return self.answering(ask, main=False)
 
     def _drop_hidden(self) -> bool:
         """Leave out what describe does not show; whether that was anything."""

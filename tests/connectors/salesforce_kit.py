@@ -54,6 +54,12 @@ class MemoryLedger:
     def spent_today(self, at: int) -> int:
         return len(self.calls)
 
+    def answered(self) -> list[str]:
+        """What was asked and answered, log-ins aside, since this was called before."""
+        found = [e for e, status in self.calls if status == 200 and e != "oauth2/token"]
+        self.calls.clear()
+        return found
+
 
 @dataclass
 class MemorySecrets:
@@ -190,11 +196,13 @@ class Sandbox:
         self._http = requests.Session()
         self._connectors: list[SalesforceConnector] = []
 
-    def connector(self, secrets: MemorySecrets | None = None, **changes: Any) -> SalesforceConnector:
+    def connector(
+        self, secrets: MemorySecrets | None = None, ledger: MemoryLedger | None = None, **changes: Any
+    ) -> SalesforceConnector:
         """A new connector, as a new process of the hub would build it."""
         clock, kept = SandboxClock(self._control), secrets or MemorySecrets()
         login = {key: self._login[key] for key in ("base_url", "client_id", "client_secret")}
-        around = Surroundings("sf", clock, MemoryLedger(), kept)
+        around = Surroundings("sf", clock, ledger or MemoryLedger(), kept)
         made = build(Settings(**(login | changes)), around)
         self._connectors.append(made)
         return made
@@ -209,6 +217,14 @@ class Sandbox:
 
     def switch(self, **switches: Any) -> None:
         self._post("/settings", {"vendor": "salesforce", **switches})
+
+    def act(self, action: str, **wish: Any) -> dict[str, Any]:
+        """What people and administrators do on the org's screens."""
+        body = {"vendor": "salesforce", "action": action, **wish}
+        answer = self._http.post(f"{self._control}/act", json=body, timeout=60)
+        assert answer.ok, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
 
     def fault(self, rule: Mapping[str, Any]) -> None:
         self._post("/faults", {"vendor": "salesforce", **rule})

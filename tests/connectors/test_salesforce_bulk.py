@@ -287,7 +287,7 @@ def test_a_row_read_by_a_job_is_the_row_read_by_rest(
     org: Sandbox, stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lives = sorted(r["id"] for r in org.state("Contact") if not r["deleted"])
-    org.switch(merge={"object": "Contact", "winner": lives[0], "losers": [lives[1]]})
+    org.act("merge", object="Contact", winner=lives[0], losers=[lives[1]])
     org.delete("Contact", lives[2])
     org.edit("Lead", min(r["id"] for r in org.state("Lead") if not r["fields"]["IsConverted"]),
              {"Description": 'two\r\nlines, a "quote" and 𝔘'}, "person")  # fmt: skip

@@ -259,6 +259,24 @@ def test_very_many_fields_are_asked_for_in_pieces(http: responses.RequestsMock, 
     assert len(statements(http)) == 5, "3 pieces; 2 of them once more for the row that had left the range"
 
 
+@pytest.mark.parametrize("status", [414, 431])
+def test_an_address_that_is_too_long_on_the_way_is_cut(
+    http: responses.RequestsMock, crm: SalesforceConnector, status: int
+) -> None:
+    fields = [f"Field_{n:03d}__c" for n in range(200)]
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        if len(request.url or "") > 2_000:
+            return status, {}, b"<h1>Bad Message</h1>"
+        asked = parse_qs(urlsplit(request.url or "").query)["q"][0]
+        names = re.findall(r"Field_\w+", asked)
+        return 200, {}, orjson.dumps(page(lead(1, **{f: f"value of {f}" for f in names})))
+
+    http.add_callback(responses.GET, QUERY_ALL, answer)
+    (only,) = crm.pull("leads", None, fields)
+    assert only.rows[0].values == {f: f"value of {f}" for f in fields}
+
+
 @pytest.mark.parametrize("odd", [{"records": None}, [], {"records": [], "done": False}])
 def test_an_answer_that_is_no_page_is_told(http: responses.RequestsMock, crm: SalesforceConnector, odd: object) -> None:
     http.get(QUERY_ALL, json=odd)

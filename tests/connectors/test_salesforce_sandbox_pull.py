@@ -139,8 +139,8 @@ def test_a_merge_arrives_and_is_read(org: Sandbox, crm: SalesforceConnector) -> 
     copy = Copy().take(crm.pull("contacts", None, FIELDS["contacts"]))
     org.advance(3_600)
     first, second, third, *_ = sorted(copy.rows)
-    org.switch(merge={"object": "Contact", "winner": second, "losers": [first]})
-    org.switch(merge={"object": "Contact", "winner": third, "losers": [second]})
+    org.act("merge", object="Contact", winner=second, losers=[first])
+    org.act("merge", object="Contact", winner=third, losers=[second])
     news = Copy().take(crm.pull("contacts", copy.bookmark, FIELDS["contacts"]))
     assert news.merged == {first: second, second: third}
     assert third in news.rows
@@ -158,7 +158,7 @@ def test_a_conversion_arrives(org: Sandbox, crm: SalesforceConnector) -> None:
     contacts = Copy().take(crm.pull("contacts", None, FIELDS["contacts"]))
     org.advance(3_600)
     lead = min(row_id for row_id, row in copy.rows.items() if not row.read_only)
-    org.switch(convert={"lead": lead})
+    org.act("convert", lead=lead)
     news = Copy().take(crm.pull("leads", copy.bookmark, FIELDS["leads"]))
     assert news.rows[lead].read_only == "converted lead"
     contact = news.merged[lead]

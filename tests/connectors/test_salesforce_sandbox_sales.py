@@ -103,6 +103,18 @@ def test_a_deleted_role_leaves_the_deal(org: Sandbox, crm: SalesforceConnector) 
     assert people_of(crm.read("opportunities", [deal], DEAL).rows[deal]) == true_roles(org)[deal]
 
 
+def test_merged_contacts_take_their_roles_along(org: Sandbox, crm: SalesforceConnector) -> None:
+    _, _, mark = pulled(crm.pull("opportunities", None, DEAL))
+    org.advance(3_600)
+    role = with_role(org)
+    deal, loser = role["OpportunityId"], role["ContactId"]
+    taken = {r["ContactId"] for r in org.query("SELECT ContactId FROM OpportunityContactRole")}
+    winner = next(r["id"] for r in org.state("Contact") if not r["deleted"] and r["id"] not in taken)
+    org.act("merge", object="Contact", winner=winner, losers=[loser])
+    rows, _, _ = pulled(crm.pull("opportunities", mark, DEAL))
+    assert winner in {i for i, _, _ in people_of(rows[deal])}
+
+
 def test_a_closed_deal_and_a_deleted_one(org: Sandbox, crm: SalesforceConnector) -> None:
     first, _, mark = pulled(crm.pull("opportunities", None, DEAL))
     org.advance(3_600)
@@ -117,7 +129,7 @@ def test_a_closed_deal_and_a_deleted_one(org: Sandbox, crm: SalesforceConnector)
 
 def test_members_point_to_the_contact_once_there_is_one(org: Sandbox, crm: SalesforceConnector) -> None:
     fields = ["HasResponded", "FirstRespondedDate", "Status", "Campaign.Name", "Campaign.Type"]
-    rows, _, _ = pulled(crm.pull("campaign_members", None, fields))
+    rows, _, mark = pulled(crm.pull("campaign_members", None, fields))
     truth = org.query("SELECT Id, HasResponded, ContactId, LeadId FROM CampaignMember")
     state = {r["Id"]: r for r in truth}
     assert {i: row.values["HasResponded"] for i, row in rows.items()} == {
@@ -128,6 +140,12 @@ def test_members_point_to_the_contact_once_there_is_one(org: Sandbox, crm: Sales
         target = ("contacts", fact["ContactId"]) if fact["ContactId"] else ("leads", fact["LeadId"])
         assert [(link.stream, link.id) for link in row.links or ()] == [target]
         assert row.values["Campaign.Type"]
+    converted = {r["id"] for r in org.state("Lead") if r["fields"]["IsConverted"]}
+    member = next(i for i, r in sorted(state.items()) if not r["ContactId"] and r["LeadId"] not in converted)
+    org.advance(3_600)
+    org.act("convert", lead=state[member]["LeadId"])
+    rows, _, _ = pulled(crm.pull("campaign_members", mark, fields))
+    assert [link.stream for link in rows[member].links or ()] == ["contacts"]
 
 
 def test_incoming_emails_are_told_apart_and_none_comes_twice(org: Sandbox, crm: SalesforceConnector) -> None:
