@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crmhub.sandbox.names import DEPARTMENT_WORDS, ROLE_NAMES, TITLES, Country
-from crmhub.sandbox.world import DAY, KnownCompany, KnownPerson, Person, World, chance, fraction, plain
+from crmhub.sandbox.world import (
+    DAY,
+    KnownCompany,
+    KnownPerson,
+    Person,
+    World,
+    chance,
+    fraction,
+    plain,
+    settled,
+    stirred,
+)
 
 TYPOS = 0.05
 _KEYS = "qwertyuiopasdfghjklzxcvbnm"
@@ -98,9 +109,10 @@ def see(world: World, record: KnownPerson) -> Seen:
     """The person as this record shows them."""
     person, company = record.person, record.person.company
     tag = f"{record.crm} {record.copy}"
+    has = stirred(person.seed, f"{tag} has ")
 
     def kept(field: str, share: float) -> bool:
-        return chance(person.seed, f"{tag} has {field}", share)
+        return settled(stirred(has, field)) < share
 
     first, last = person.first, person.last
     typo = has_typo(record)
@@ -147,9 +159,10 @@ def see_company(world: World, record: KnownCompany) -> SeenCompany:
     """The company as this record shows it."""
     company = record.company
     tag = f"{record.crm} {record.copy}"
+    has = stirred(company.seed, f"{tag} has ")
 
     def kept(field: str, share: float) -> bool:
-        return chance(company.seed, f"{tag} has {field}", share)
+        return settled(stirred(has, field)) < share
 
     created, modified = company_times_of(world, record)
     return SeenCompany(

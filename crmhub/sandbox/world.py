@@ -248,9 +248,19 @@ def chance(seed: int, salt: str, share: float) -> bool:
 
 def fraction(seed: int, salt: str) -> float:
     """A fixed number in [0, 1) for (seed, salt)."""
+    return settled(stirred(seed, salt))
+
+
+def stirred(seed: int, salt: str) -> int:
+    """The first half of `fraction`: stirring in "ab" is stirring in "a", then "b", so a common start is done once."""
     mixed = seed
-    for character in salt:
-        mixed = ((mixed ^ ord(character)) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    for character in salt.encode():
+        mixed = ((mixed ^ character) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return mixed
+
+
+def settled(mixed: int) -> float:
+    """The second half of `fraction`."""
     mixed ^= mixed >> 33
     mixed = (mixed * 0xFF51AFD7ED558CCD) & 0xFFFFFFFFFFFFFFFF
     mixed ^= mixed >> 33

@@ -87,6 +87,18 @@ def holders(table: Table, groups: list[list[dict[str, Any]]]) -> set[int] | None
     return None
 
 
+def known(table: Table, numbers: set[int]) -> list[tuple[int, int]]:
+    """(modified, id) of those of these records that search knows, by id."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        wait, record = table.pending.get(number), table.rows[number]
+        if wait is None and record.alive:
+            found.append((record.updated, number))
+        elif wait is not None and wait.shown is not None:
+            found.append((wait.shown[1], number))
+    return found
+
+
 def _is_new(table: Table, name: str) -> bool:
     """Whether a property was made after the start, so that no seeded record has a value."""
     prop = table.properties[name]

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid
-from crmhub.sandbox.hubspot.narrow import Box, boxes_of, holders, inside, place_of
+from crmhub.sandbox.hubspot.narrow import Box, boxes_of, holders, inside, known, place_of
 from crmhub.sandbox.hubspot.paths import body_of, versioned
 from crmhub.sandbox.hubspot.portal import LINKED, Portal
 from crmhub.sandbox.hubspot.records import Table
@@ -131,9 +131,9 @@ class SearchApi:
         few, modified = holders(table, groups), table.kind.modified
         sees, limited = self._portal.sees, self._portal.sight < 1.0
         found: list[tuple[Any, int]] = []
-        for updated, number in table.indexed(*_window(table, groups)):
+        for updated, number in table.indexed(*_window(table, groups)) if few is None else known(table, few):
             record = table.rows[number]
-            if (few is not None and number not in few) or (limited and not sees(record)):
+            if limited and not sees(record):
                 continue
             props = table.shown(number)[0]
             row = {**props, **table.stamps(record, updated, props)}
