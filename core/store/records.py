@@ -42,11 +42,13 @@ class Records:
         now: int,
         since: int | None,
         absorbed: frozenset[str] = frozenset(),
+        hideable: frozenset[str] = frozenset(),
     ) -> PageStats:
         """Insert or update the rows of one page (inside a write). Repeating a page changes nothing.
 
         `since`: ms; a record not seen to change before was unchanged up to then. `absorbed`: rows that the CRM still
         shows though they live on in another record (converted leads): being shown does not bring them back.
+        `hideable`: fields whose last agreed value is remembered while the CRM does not show them.
         """
         unique = {r.remote_id: r for r in rows}  # a page that shows a record twice: the later one counts
         stats = PageStats(pulled=len(unique))
@@ -62,7 +64,7 @@ class Records:
             if row.modified_at is not None and row.modified_at < (old["modified_at"] or 0):
                 continue  # an index that lags showed an older state than the one we know
             relinked = i in linked and links_of(row) != linked[i]
-            change = self._compare(old, row, now, since)
+            change = self._compare(old, row, now, since, hideable)
             merged_into = old["merged_into"] if i in absorbed else None
             revived = old["deleted_at"] is not None or old["merged_into"] != merged_into
             if change is None and not relinked and not revived:
@@ -137,7 +139,9 @@ class Records:
         )
         self._associations.put(connection, stream, rows)
 
-    def _compare(self, old: Row, row: Seen, now: int, since: int | None) -> tuple[str, str | None, str | None] | None:
+    def _compare(
+        self, old: Row, row: Seen, now: int, since: int | None, hideable: frozenset[str]
+    ) -> tuple[str, str | None, str | None] | None:
         """None when nothing differs, else (remote, base, stamps) as they shall be stored."""
         new_text = dumps(row.values)
         if new_text == old["remote"]:
@@ -147,8 +151,10 @@ class Records:
             return None
         base: dict[str, Value] = before if old["base"] is None else loads(old["base"])
         stamps: dict[str, Any] = {} if old["stamps"] is None else loads(old["stamps"])
-        base = dict(base)
-        hi = row.modified_at if row.modified_at is not None else now
+        base = {k: v for k, v in base.items() if k in row.values or k in hideable}
+        # a formula changes, and a hidden field comes back, without a new stamp: then it was some time until now
+        told = row.modified_at is not None and row.modified_at != old["modified_at"]
+        hi = row.modified_at if told and row.modified_at is not None else now
         lo = min(max(old["seen_at"], since or 0), hi - 1)
         for name, value in row.values.items():
             if name in before and before[name] == value:
@@ -160,7 +166,7 @@ class Records:
                 stamps[name] = [lo, hi, row.actor]
             else:
                 stamps.pop(name, None)
-        same = all(base.get(k, _ABSENT) == v for k, v in row.values.items())
+        same = _agrees(base, row.values)
         return new_text, None if same else dumps(base), dumps(stamps) if stamps and not same else None
 
     def _is_confirmation(self, record_id: int, name: str, value: Value, row: Seen) -> bool:
@@ -206,6 +212,14 @@ class Records:
                 (at or now, now, connection, stream, remote_id),
             ).rowcount
         return n
+
+    def mark_hidden(self, connection: str, stream: str, ids: Sequence[str], *, now: int) -> None:
+        """Records that the CRM does not show us, and does not call deleted: kept, but not written (inside a write)."""
+        self.db.many(
+            "UPDATE record SET read_only = 'not shown to our user any more', dirty = 1, changed_at = ? "
+            "WHERE connection = ? AND stream = ? AND remote_id = ? AND read_only IS NULL AND deleted_at IS NULL",
+            [(now, connection, stream, i) for i in ids],
+        )
 
     def mark_merged(
         self, connection: str, stream: str, merges: Sequence[tuple[str, str, str | None]], *, now: int
@@ -337,7 +351,7 @@ class Records:
             if base is not None:
                 base[name] = shown
             stamps.pop(name, None)
-        if base is not None and all(base.get(k, _ABSENT) == v for k, v in remote.items()):
+        if base is not None and _agrees(base, remote):
             base = None
         self.db.conn.execute(
             "UPDATE record SET remote = ?, base = ?, stamps = ?, modified_at = MAX(COALESCE(modified_at, 0), ?), seen_at = ? "
@@ -411,6 +425,11 @@ class Records:
                 "WHERE connection = ?2 AND stream = ?3 AND json_type(remote, ?1) IS NULL",
                 (path, connection, stream),
             )
+
+
+def _agrees(base: Mapping[str, Value], remote: Mapping[str, Value]) -> bool:
+    """Whether nothing waits, and nothing is remembered that the CRM hides now."""
+    return len(base) == len(remote) and all(base.get(k, _ABSENT) == v for k, v in remote.items())
 
 
 _ABSENT = object()
