@@ -8,6 +8,8 @@ from typing import Any
 from crmhub.sandbox.hubspot.portal import APP, Portal
 from crmhub.sandbox.hubspot.scopes import SCOPES
 from crmhub.sandbox.hubspot.tokens import CLIENT_ID, CLIENT_SECRET, Tokens
+from crmhub.sandbox.hubspot.webhooks import TYPES, Webhooks
+from crmhub.sandbox.hubspot.webhooks_api import DEVELOPER_KEY
 from crmhub.sandbox.vendor import ControlError
 
 Row = dict[str, Any]
@@ -16,15 +18,17 @@ Row = dict[str, Any]
 class AppActs:
     """`portal` in a wish says for which account; it is put there by the server."""
 
-    def __init__(self, portal: Portal, tokens: Tokens) -> None:
+    def __init__(self, portal: Portal, tokens: Tokens, webhooks: Webhooks) -> None:
         self._portal = portal
         self._tokens = tokens
+        self._webhooks = webhooks
         self.known: dict[str, Callable[[Row], Row]] = {
             "show_app": self._show,
             "token": self._token,
             "rotate_key": self._rotate,
             "revoke": self._revoke,
             "authorize": self._authorize,
+            "subscribe": self._subscribe,
         }
 
     def do(self, action: str, wish: Row) -> Row:
@@ -32,7 +36,8 @@ class AppActs:
         return self.known[action](wish)
 
     def _show(self, _: Row) -> Row:
-        app = {"app_id": int(APP), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "scopes": list(SCOPES)}
+        app: Row = {"app_id": int(APP), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "scopes": list(SCOPES)}
+        app["developer_key"] = DEVELOPER_KEY
         return {**app, "portal_id": self._portal.id, **self._tokens.show()}
 
     def _token(self, wish: Row) -> Row:
@@ -67,3 +72,19 @@ class AppActs:
         """{scopes?, account?}: an administrator installs the app -> {code} for the token endpoint."""
         scopes = wish.get("scopes")
         return {"code": self._tokens.consent(int(wish["portal"]), scopes if isinstance(scopes, list) else None)}
+
+    def _subscribe(self, wish: Row) -> Row:
+        """{target, events: [type or {type, property?, object?}]}: as an app declares its webhooks in its files."""
+        target, events = wish.get("target"), wish.get("events")
+        if not isinstance(target, str) or not isinstance(events, list):
+            raise ControlError("subscribe wants target and events")
+        rows = [row if isinstance(row, dict) else {"type": row} for row in events]
+        strange = [row.get("type") for row in rows if row.get("type") not in TYPES]
+        if strange:
+            raise ControlError(f"{strange} are none of: {', '.join(sorted(TYPES))}")
+        self._webhooks.aim(target)
+        made = [
+            self._webhooks.subscribe(str(row["type"]), str(row.get("property", "")), str(row.get("object", "")), True)
+            for row in rows
+        ]
+        return {"ids": [one.id for one in made]}

@@ -13,8 +13,10 @@ from crmhub.sandbox.hubspot.errors import daily_limit, generic
 from crmhub.sandbox.hubspot.least import least
 from crmhub.sandbox.hubspot.oauth_api import OAuthApi
 from crmhub.sandbox.hubspot.tokens import CLIENT_ID, CLIENT_SECRET, OTHER_PORTAL, REFRESH_TOKEN, Tokens
+from crmhub.sandbox.hubspot.webhooks import Webhooks
+from crmhub.sandbox.hubspot.webhooks_api import WebhooksApi
 from crmhub.sandbox.messages import Match, Request, Response, Router
-from crmhub.sandbox.vendor import ControlError, Options
+from crmhub.sandbox.vendor import ControlError, Options, Outgoing
 from crmhub.sandbox.world import World
 
 _OTHER_PEOPLE = 60
@@ -34,7 +36,10 @@ class HubSpot:
         self._main.open(self._tokens)
         self._second: Account | None = None
         OAuthApi(self._main.portal, self._tokens).routes(self._main.router)
-        self._app_acts = AppActs(self._main.portal, self._tokens)
+        self._webhooks = Webhooks(self._main.portal)
+        self._webhooks.listen(self._main.portal)
+        WebhooksApi(self._main.portal, self._webhooks).routes(self._main.router)
+        self._app_acts = AppActs(self._main.portal, self._tokens, self._webhooks)
 
     @property
     def router(self) -> Router:
@@ -104,6 +109,14 @@ class HubSpot:
     def settings(self, wish: dict[str, Any]) -> dict[str, Any]:
         return self._main.portal.settings(wish)
 
+    def due(self, now: int) -> list[Outgoing]:
+        """Webhooks to send (vendor.Sender); they run on this vendor's own clock."""
+        del now
+        return self._webhooks.due()
+
+    def delivered(self, outgoing: Outgoing, status: int) -> None:
+        self._webhooks.delivered(outgoing, status)
+
     def least(self) -> dict[str, Any]:
         return least(self._main.portal, self._main.forms)
 
@@ -127,4 +140,5 @@ class HubSpot:
             world = World(_OTHER_PEOPLE, self._options.seed + 1000, self._now)
             self._second = Account(world, self._clock, self._options, lambda _: None, OTHER_PORTAL)
             self._second.open(self._tokens)
+            self._webhooks.listen(self._second.portal)
         return self._second

@@ -7,11 +7,13 @@ from typing import Any
 
 from crmhub.sandbox.vendor import ControlError
 
+_RETRIES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0)
 REWRITES = ("trim", "lower", "upper", "e164", "round")
 _CHOICES = {
     "merge_mode": ("new_id", "keep_primary"),
     "retry_after": ("always", "sometimes", "never"),
     "search_body": ("category", "policy"),
+    "webhook_signature": ("v1", "v2"),
     "oauth_errors": ("path", "status", "error", "both"),
 }
 
@@ -88,16 +90,14 @@ class Switches:
     """object -> properties that 2026-09 demands on create"""
     required_when: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     """object -> {"property=value": [properties]} that 2026-09 demands on every write"""
-    webhook_target: str = ""
-    """Where webhooks go; the settings call of the webhooks API sets it too."""
-    webhook_retries: list[float] = field(
-        default_factory=lambda: [1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0]
-    )
-    """Seconds of the sandbox's clock before each new attempt of a delivery that failed."""
-    webhook_delay: float = 0.5
-    """Seconds of the sandbox's clock that events are gathered before they are sent."""
-    webhook_timeout: float = 5.0
-    """Real seconds the receiver may take."""
+    webhook_retries: list[float] = field(default_factory=lambda: list(_RETRIES))
+    """Seconds of the sandbox's clock, give or take a quarter, before each new attempt of a delivery that failed."""
+    webhook_delay: float = 0.0
+    """Seconds of the sandbox's clock for which events are gathered before they are sent."""
+    webhook_signature: str = "v1"
+    """Version of the old signature header: v1 (CRM events) | v2 (workflows); v3 is always there."""
+    webhook_association_object_id: bool = False
+    """Whether associationChange events carry objectId beside both ends."""
 
     def change(self, wish: dict[str, Any]) -> None:
         """Set some; raises ControlError before anything is set."""
