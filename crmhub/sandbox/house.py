@@ -63,6 +63,7 @@ class House:
         self.vendors: dict[str, Vendor] = {
             name: build(name, self.world, self.clocks[name], self.options) for name in self.names
         }
+        self._senders = [vendor for vendor in self.vendors.values() if isinstance(vendor, Sender)]
         self.switches = Switches()
         self.courier = Courier(self.options.seed, self.switches)
         self._dice = random.Random(f"latency {self.options.seed}")
@@ -94,9 +95,8 @@ class House:
         if self.native is not None and now >= self._native_at + self.switches.native_sync_seconds * 1000:
             self._native_at = now
             self.native.run()
-        for vendor in self.vendors.values():
-            if isinstance(vendor, Sender):
-                self.courier.collect(vendor, now)
+        for sender in self._senders:
+            self.courier.collect(sender, now)
 
     def latency(self) -> float:
         """Seconds that the next answer takes."""
