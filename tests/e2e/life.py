@@ -41,7 +41,8 @@ def known_in_both(world: World) -> list[Known]:
         "JOIN person p ON p.id = h.entity_id "
         "WHERE h.connection = 'hubspot' AND h.stream = 'contacts' AND s.connection = 'salesforce' "
         "AND s.read_only IS NULL AND h.deleted_at IS NULL AND s.deleted_at IS NULL AND s.merged_into IS NULL "
-        "AND h.merged_into IS NULL AND p.email IS NOT NULL GROUP BY h.entity_id HAVING COUNT(*) = 1 ORDER BY h.entity_id"
+        "AND h.merged_into IS NULL AND p.email IS NOT NULL "
+        "GROUP BY h.entity_id HAVING COUNT(*) = 1 ORDER BY h.entity_id"
     )
     kinds = {"leads": "Lead", "contacts": "Contact"}
     with world.store() as db:
