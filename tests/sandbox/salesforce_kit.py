@@ -36,6 +36,7 @@ class Org:
     client_secret: str
     username: str
     control_url: str
+    more: dict[str, Any]
     token: str = ""
 
     def login(self) -> str:

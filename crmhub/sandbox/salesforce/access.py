@@ -1,31 +1,45 @@
-"""Field-level security: what the running user may see and change.
+"""Object permissions and field-level security: what the running user may see and change.
 
 A field made through the Tooling API is granted to nobody until FieldPermissions of a permission set assigned
 to the user say so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from crmhub.sandbox.salesforce.schema.field import Field
 from crmhub.sandbox.salesforce.schema.object import ObjectType, Schema
 from crmhub.sandbox.salesforce.settings import Settings
 from crmhub.sandbox.salesforce.table import Table
 
+ENHANCED = frozenset({"EmailMessage", "EmailMessageRelation"})
+
 
 class Access:
-    """Answers for the integration user. `forget` after any write to the permission tables."""
+    """Answers for the running user. `forget` after any write to the permission tables."""
 
-    def __init__(self, schema: Schema, tables: Mapping[str, Table], settings: Settings, user_id: str) -> None:
+    def __init__(
+        self, schema: Schema, tables: Mapping[str, Table], settings: Settings, user_id: Callable[[], str]
+    ) -> None:
         self._tables = tables
         self._settings = settings
         self._user_id = user_id
         # what the profile grants: every field the org was made with
         self._profile = {f"{kind.name}.{field.name}" for kind in schema for field in kind.fields.values()}
-        self._granted: tuple[frozenset[str], frozenset[str]] | None = None
+        self._granted: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
 
     def forget(self) -> None:
         """Permissions changed."""
-        self._granted = None
+        self._granted = {}
+
+    def reads(self, kind: ObjectType) -> bool:
+        """Whether the object exists for the user."""
+        if kind.name in ENHANCED and not self._settings.enhanced_email:
+            return False
+        return self._settings.object_access.get(kind.name) != "none"
+
+    def writes(self, kind: ObjectType) -> bool:
+        """Whether records of the object can be made, changed and deleted."""
+        return self.reads(kind) and self._settings.object_access.get(kind.name) != "read"
 
     @property
     def shows_inactive(self) -> bool:
@@ -53,17 +67,15 @@ class Access:
         return not field.permissionable or name in self._profile or name in self._grants()[1]
 
     def _grants(self) -> tuple[frozenset[str], frozenset[str]]:
-        if self._granted is None:
-            mine = {
-                row["PermissionSetId"]
-                for row in self._tables["PermissionSetAssignment"].all()
-                if row["AssigneeId"] == self._user_id
-            }
-            me = self._tables["User"].get(self._user_id)
+        user_id = self._user_id()
+        if user_id not in self._granted:
+            assignments = self._tables["PermissionSetAssignment"].all()
+            mine = {row["PermissionSetId"] for row in assignments if row["AssigneeId"] == user_id}
+            me = self._tables["User"].get(user_id)
             profile = me.get("ProfileId") if me else None
             mine |= {row["Id"] for row in self._tables["PermissionSet"].all() if row.get("ProfileId") == profile}
             rows = [row for row in self._tables["FieldPermissions"].all() if row["ParentId"] in mine]
             readable = frozenset(str(row["Field"]) for row in rows if row.get("PermissionsRead"))
             editable = frozenset(str(row["Field"]) for row in rows if row.get("PermissionsEdit"))
-            self._granted = readable, editable
-        return self._granted
+            self._granted[user_id] = readable, editable
+        return self._granted[user_id]

@@ -11,6 +11,7 @@ from crmhub.sandbox.salesforce.lifecycle import Conversion, Lifecycle
 from crmhub.sandbox.salesforce.org import LOADER_NUMBER, OrgState
 from crmhub.sandbox.salesforce.schema.field import Field
 from crmhub.sandbox.salesforce.schema.object import ObjectType
+from crmhub.sandbox.salesforce.sessions import Sessions
 from crmhub.sandbox.salesforce.soql.run import ids_of
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.writer import Writer
@@ -26,8 +27,9 @@ _TYPES = {
 class Acts:
     """`do` follows one wish; the README lists them."""
 
-    def __init__(self, org: OrgState, desk: Desk) -> None:
+    def __init__(self, org: OrgState, desk: Desk, sessions: Sessions) -> None:
         self._org = org
+        self._sessions = sessions
         self._desk = desk
         self._admin = Admin(org)
         self.actions: dict[str, Callable[[Wish], Wish]] = {
@@ -45,6 +47,8 @@ class Acts:
             "archive": self._archive,
             "mass_update": self._mass_update,
             "touch": self._touch,
+            "revoke": self._revoke,
+            "user": self._user,
         }
 
     def do(self, action: str, wish: Wish) -> Wish:
@@ -188,6 +192,26 @@ class Acts:
     def _touch(self, wish: Wish) -> Wish:
         """{object}: every live record gets one and the same stamp."""
         return self._mass_update({"object": wish.get("object"), "fields": {}})
+
+    def _revoke(self, wish: Wish) -> Wish:
+        """{what: "sessions" or "tokens"}: sessions end; tokens: refresh tokens are void as well."""
+        what = _text(wish, "what")
+        if what not in ("sessions", "tokens"):
+            raise ControlError("what is sessions or tokens")
+        (self._sessions.end_all if what == "sessions" else self._sessions.revoke_all)()
+        return {"revoked": what}
+
+    def _user(self, wish: Wish) -> Wish:
+        """{username, active}: users are never deleted."""
+        table, kind = self._org.tables["User"], self._org.tables["User"].kind
+        found = sorted(table.find("Username", _text(wish, "username")))
+        row = table.get(found[0]) if found else None
+        if row is None:
+            raise ControlError(f"no user {wish['username']}")
+        stamp = self._org.stamp()
+        changed: Row = {"IsActive": bool(wish.get("active", False)), "SystemModstamp": stamp, "LastModifiedDate": stamp}
+        self._org.put(kind, {**row, **changed})
+        return {"id": row["Id"], "active": changed["IsActive"]}
 
     def _new_field(self, wish: Wish) -> tuple[ObjectType, Field]:
         kind, name, type_ = self._kind(wish), _text(wish, "name"), _text(wish, "type")

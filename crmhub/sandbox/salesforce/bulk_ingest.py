@@ -58,7 +58,7 @@ class BulkIngest:
         delimiter, ending = str(body.get("columnDelimiter", "COMMA")), str(body.get("lineEnding", "LF"))
         if operation not in OPERATIONS or body.get("contentType", "CSV") != "CSV":
             raise bad_input(f"Unable to create a job: operation {operation}", "INVALIDJOB")
-        if kind is None or kind.tooling:
+        if kind is None or kind.tooling or not self._org.access.reads(kind):
             raise bad_input(f"Unable to find object: {body.get('object')}", "INVALIDJOB")
         if delimiter not in DELIMITERS or ending not in LINE_ENDINGS:
             raise bad_input(f"unknown columnDelimiter or lineEnding: {delimiter}, {ending}", "INVALIDJOB")

@@ -119,7 +119,7 @@ class CollectionsApi:
             if record_id is None:
                 raise ApiError(400, "MALFORMED_ID", f"malformed id {text}")
             row = self._org.row(kind, record_id)
-            gone = row is None or row.get("IsDeleted")
+            gone = row is None or row.get("IsDeleted") or not self._org.visible(kind, row)
             found.append(None if gone or row is None else record_json(kind, row, fields, base_of(request)))
         return Response.json(found)
 
@@ -141,7 +141,7 @@ class CollectionsApi:
         if not isinstance(name, str):
             raise bad_input("The SObject type is missing: attributes.type", "INVALID_TYPE")
         kind = self._org.schema.get(name)
-        if kind is None or kind.tooling:
+        if kind is None or kind.tooling or not self._org.access.reads(kind):
             message = f"sObject type '{name}' is not supported."
             raise bad_input(message, "INVALID_TYPE")
         return kind

@@ -17,18 +17,18 @@ _SOAP = {
 _NAME_PARTS = frozenset({"FirstName", "LastName", "Salutation"})
 
 
-def brief(kind: ObjectType, base: str) -> dict[str, Any]:
+def brief(kind: ObjectType, base: str, *, writes: bool = True) -> dict[str, Any]:
     """One entry of GET sobjects."""
     path = f"{base}/sobjects/{kind.name}"
     return {
         "activateable": False,
         "associateEntityType": None,
         "associateParentEntity": None,
-        "createable": kind.createable,
+        "createable": kind.createable and writes,
         "custom": kind.custom,
         "customSetting": False,
         "deepCloneable": False,
-        "deletable": kind.deletable,
+        "deletable": kind.deletable and writes,
         "deprecatedAndHidden": False,
         "feedEnabled": kind.mergeable,
         "hasSubtypes": False,
@@ -46,8 +46,8 @@ def brief(kind: ObjectType, base: str) -> dict[str, Any]:
         "retrieveable": True,
         "searchable": kind.binned,
         "triggerable": kind.binned,
-        "undeletable": kind.binned,
-        "updateable": kind.updateable,
+        "undeletable": kind.binned and writes,
+        "updateable": kind.updateable and writes,
         "urls": {
             "describe": f"{path}/describe",
             "rowTemplate": f"{path}/{{ID}}",
@@ -56,9 +56,10 @@ def brief(kind: ObjectType, base: str) -> dict[str, Any]:
     }
 
 
-def global_list(schema: Schema, base: str) -> dict[str, Any]:
+def global_list(schema: Schema, access: Access, base: str) -> dict[str, Any]:
     """GET sobjects."""
-    shown = [brief(kind, base) for kind in schema if not kind.tooling]
+    kinds = (kind for kind in schema if not kind.tooling and access.reads(kind))
+    shown = [brief(kind, base, writes=access.writes(kind)) for kind in kinds]
     return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown}
 
 
@@ -66,7 +67,7 @@ def full(kind: ObjectType, access: Access, base: str) -> dict[str, Any]:
     """GET sobjects/{T}/describe: only fields the user can see."""
     path = f"{base}/sobjects/{kind.name}"
     seen = [item for item in kind.fields.values() if access.sees(kind, item)]
-    described = brief(kind, base)
+    described = brief(kind, base, writes=access.writes(kind))
     described.update(
         {
             "actionOverrides": [],
@@ -123,7 +124,7 @@ def _master(path: str) -> dict[str, Any]:
 
 
 def _field(kind: ObjectType, item: Field, access: Access) -> dict[str, Any]:
-    edits = access.edits(kind, item)
+    edits = access.edits(kind, item) and access.writes(kind)
     numeric = item.type in NUMBER_TYPES
     return {
         "aggregatable": item.filterable and item.type not in ("boolean", "address"),

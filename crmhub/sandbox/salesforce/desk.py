@@ -89,7 +89,7 @@ class Desk:
 
     def _user(self, actor: str, row: Row) -> str:
         if actor == "hub":
-            return self._org.user_id
+            return self._org.hub_id
         if actor in ("import", "integration"):
             return salesforce_id("005", LOADER_NUMBER)
         if actor == "workflow":

@@ -30,7 +30,7 @@ class Feeds:
         for record_id in table.between((start // MINUTE * MINUTE, "")):
             row = table.brief(record_id) or {}
             at = row.get("_DeletedAt")
-            if row.get("IsDeleted") and isinstance(at, int) and start <= at < end:
+            if row.get("IsDeleted") and isinstance(at, int) and start <= at < end and self._org.visible(kind, row):
                 found.append({"deletedDate": render(at // 1000 * 1000), "id": row["Id"]})
         found.extend(
             {"deletedDate": render(gone.at // 1000 * 1000), "id": gone.record_id}
@@ -53,7 +53,8 @@ class Feeds:
         self._org.commit()
         table = self._org.tables[kind.name]
         found = table.between((start, ""), (end - 1, "\uffff"))
-        ids = [record_id for record_id in found if not (table.brief(record_id) or {}).get("IsDeleted")]
+        rows = filter(None, map(table.brief, found))
+        ids = [row["Id"] for row in rows if not row.get("IsDeleted") and self._org.visible(kind, row)]
         self._few(len(ids))
         covered = render(min(end, self._org.clock.now()) // MINUTE * MINUTE)
         return Response.json({"ids": ids, "latestDateCovered": covered})

@@ -12,13 +12,14 @@ from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.schema.object import ObjectType
 from crmhub.sandbox.salesforce.schema.setup import new_schema
 from crmhub.sandbox.salesforce.settings import Settings
+from crmhub.sandbox.salesforce.sharing import Sharing
 from crmhub.sandbox.salesforce.soql.scope import BIN_LIFE
 from crmhub.sandbox.salesforce.soql.scope import Org as QueryOrg
 from crmhub.sandbox.salesforce.table import Row, Table
 from crmhub.sandbox.salesforce.times import DAY, day_of
 
-ORG_NUMBER, ADMIN_NUMBER, INTEGRATION_NUMBER, AUTOMATED_NUMBER, LOADER_NUMBER = 1, 901, 902, 903, 904
-INTEGRATION_NAME = "crmhub@example.com"
+ADMIN_NUMBER, INTEGRATION_NUMBER, AUTOMATED_NUMBER, LOADER_NUMBER = 901, 902, 903, 904
+SMALL_NUMBER, NO_API_NUMBER = 905, 906
 FIRST_NEW = 5_000_000
 """Ids of records made after the start count from here."""
 
@@ -44,14 +45,18 @@ class Gone:
 class OrgState:
     """Everything the vendor keeps. Rows go through `put` so that lag and security stay right."""
 
-    def __init__(self, clock: Clock, settings: Settings) -> None:
+    def __init__(self, clock: Clock, settings: Settings, number: int = 1) -> None:
         self.clock = clock
         self.settings = settings
         self.schema = new_schema()
         self.tables: dict[str, Table] = {kind.name: Table(kind) for kind in self.schema}
-        self.org_id = salesforce_id("00D", ORG_NUMBER)
-        self.user_id = salesforce_id("005", INTEGRATION_NUMBER)
-        self.access = Access(self.schema, self.tables, settings, self.user_id)
+        self.number = number
+        self.org_id = salesforce_id("00D", number)
+        self.hub_id = salesforce_id("005", INTEGRATION_NUMBER)
+        self.user_id = self.hub_id
+        """Whom the request at hand runs as."""
+        self.access = Access(self.schema, self.tables, settings, lambda: self.user_id)
+        self.sharing = Sharing(self.schema, self.tables, settings, salesforce_id("005", SMALL_NUMBER))
         self._numbers = {kind.name: count(FIRST_NEW) for kind in self.schema}
         self.gone: list[Gone] = []
         self.rollups = Rollups(self.schema, self.tables)
@@ -78,7 +83,13 @@ class OrgState:
             all_rows,
             tooling,
             self.archived_before(),
+            self.visible if self.sharing.limits(self.user_id) else None,
+            self.access.reads,
         )
+
+    def visible(self, kind: ObjectType, row: Row) -> bool:
+        """Whether sharing shows a row to the running user."""
+        return self.sharing.sees(kind, row, self.user_id)
 
     def archived_before(self) -> str:
         """Done activities of days before this one are archived; an ISO day, empty: none is."""

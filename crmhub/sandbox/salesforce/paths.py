@@ -34,7 +34,7 @@ def versions() -> list[dict[str, str]]:
 def object_of(org: OrgState, request: Request) -> ObjectType:
     """The object named in the path; raises 404 NOT_FOUND."""
     kind = org.schema.get(request.params["object"])
-    if kind is None or kind.tooling:
+    if kind is None or kind.tooling or not org.access.reads(kind):
         raise not_found()
     return kind
 

@@ -29,7 +29,9 @@ class Policies:
                     continue
                 if field.case_sensitive and other.get(field.name) != value:
                     continue
-                message = f"duplicate value found: {field.name} duplicates value on record with id: {record_id[:15]}"
+                seen = self.org.visible(kind, other)
+                name, shown = (field.name, record_id[:15]) if seen else ("<unknown>", "<unknown>")
+                message = f"duplicate value found: {name} duplicates value on record with id: {shown}"
                 raise reject("DUPLICATE_VALUE", message, field.name)
 
     def workflows(self, kind: ObjectType, row: Row, before: Row | None) -> None:

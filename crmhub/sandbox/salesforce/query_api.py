@@ -25,6 +25,7 @@ class Cursor:
     resource: str
     made_at: int
     table: str
+    width: int
 
 
 class QueryApi:
@@ -60,10 +61,14 @@ class QueryApi:
             raise ApiError(400, "MALFORMED_QUERY", "SOQL statement is missing: parameter q")
         org = self._org.query_org(all_rows=all_rows, tooling=tooling)
         result = run(request.query.get("q"), org, base_of(request))
+        if self._org.settings.query_timeouts > 0:
+            self._org.settings.query_timeouts -= 1
+            raise ApiError(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
         if result.count is not None:
             return Response.json({"totalSize": result.count, "done": True, "records": []})
-        size = _batch_size(request, self._org.settings.page_size)
-        cursor = Cursor(result.rows, result.emit, resource, self._org.clock.now(), result.table)
+        width = 0 if result.shape is None else len(result.shape.bounds)
+        cursor = Cursor(result.rows, result.emit, resource, self._org.clock.now(), result.table, width)
+        size = self._size(request, cursor)
         if len(result.rows) <= size:
             return self._page(request, "", cursor, 0)
         self._forget_old()
@@ -73,8 +78,7 @@ class QueryApi:
         return self._page(request, locator, cursor, 0)
 
     def _page(self, request: Request, locator: str, cursor: Cursor, start: int) -> Response:
-        size = _batch_size(request, self._org.settings.page_size)
-        end = start + size
+        end = start + self._size(request, cursor)
         rows = cursor.rows[start:end]
         if start and self._org.settings.fresh_pages and cursor.table:
             table = self._org.tables[cursor.table]
@@ -84,6 +88,14 @@ class QueryApi:
             answer["nextRecordsUrl"] = f"{base_of(request)}/{cursor.resource}/{locator}-{end}"
         answer["records"] = [cursor.emit(row) for row in rows]
         return Response.json(answer)
+
+    def _size(self, request: Request, cursor: Cursor) -> int:
+        """Rows on a page; wide rows make small pages."""
+        settings = self._org.settings
+        size = _batch_size(request, settings.page_size)
+        if cursor.width <= settings.wide_fields:
+            return size
+        return min(size, max(SMALLEST_PAGE, LARGEST_PAGE * settings.wide_fields // cursor.width))
 
     def _forget_old(self) -> None:
         oldest = self._org.clock.now() - CURSOR_LIFE

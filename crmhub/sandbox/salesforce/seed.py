@@ -6,9 +6,10 @@ from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import (
     ADMIN_NUMBER,
     AUTOMATED_NUMBER,
-    INTEGRATION_NAME,
     INTEGRATION_NUMBER,
     LOADER_NUMBER,
+    NO_API_NUMBER,
+    SMALL_NUMBER,
     OrgState,
 )
 from crmhub.sandbox.salesforce.rules import person_name
@@ -18,6 +19,7 @@ from crmhub.sandbox.salesforce.seed_activities import EmailSeeds, EventSeeds, Re
 from crmhub.sandbox.salesforce.seed_campaigns import MemberSeeds, campaign_rows, status_rows
 from crmhub.sandbox.salesforce.seed_deals import OpportunitySeeds, RoleSeeds
 from crmhub.sandbox.salesforce.seed_people import CONVERTED, QUEUES, AccountSeeds, Known, PersonSeeds, was_lead
+from crmhub.sandbox.salesforce.settings import INTEGRATION_NAME, NO_API_NAME, SMALL_NAME
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.world import DAY, KnownPerson, World
 
@@ -143,6 +145,8 @@ class Seed:
             yield _user(rep.number + 1, rep.first, rep.last, rep.email, rep.email, active=rep.active)
         yield _user(ADMIN_NUMBER, "Ada", "Admin", "admin@ourfirm.example", "admin@ourfirm.example")
         yield _user(INTEGRATION_NUMBER, "", "crmhub", INTEGRATION_NAME, INTEGRATION_NAME)
+        yield _user(SMALL_NUMBER, "Small", "crmhub", SMALL_NAME, SMALL_NAME)
+        yield _user(NO_API_NUMBER, "No API", "crmhub", NO_API_NAME, NO_API_NAME)
         loader = "data.loader@ourfirm.example"
         yield _user(LOADER_NUMBER, "Data", "Loader", loader, loader)
         automated = _user(

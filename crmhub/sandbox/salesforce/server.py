@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from crmhub.sandbox.clock import Clock
+from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.messages import Match, Request, Response, Router
 from crmhub.sandbox.salesforce.acts import Acts
+from crmhub.sandbox.salesforce.bearer import key_pair
 from crmhub.sandbox.salesforce.bulk_ingest import BulkIngest
 from crmhub.sandbox.salesforce.bulk_query import BulkQuery
 from crmhub.sandbox.salesforce.collections_api import CollectionsApi
@@ -14,13 +16,15 @@ from crmhub.sandbox.salesforce.desk import Desk
 from crmhub.sandbox.salesforce.errors import ApiError, RowRejectedError
 from crmhub.sandbox.salesforce.feeds import Feeds
 from crmhub.sandbox.salesforce.least import least_calls
-from crmhub.sandbox.salesforce.org import INTEGRATION_NAME, OrgState
+from crmhub.sandbox.salesforce.org import NO_API_NUMBER, OrgState
+from crmhub.sandbox.salesforce.other_org import OtherOrg
 from crmhub.sandbox.salesforce.paths import NEWEST, OLDEST, base_of, resources, version_number, versions
 from crmhub.sandbox.salesforce.query_api import QueryApi
 from crmhub.sandbox.salesforce.refusals import quota_refusal, refusal
 from crmhub.sandbox.salesforce.seed import Seed
-from crmhub.sandbox.salesforce.sessions import Sessions
-from crmhub.sandbox.salesforce.settings import Settings
+from crmhub.sandbox.salesforce.sessions import Sessions, credentials_of
+from crmhub.sandbox.salesforce.settings import INTEGRATION_NAME, NO_API_NAME, SMALL_NAME, Settings
+from crmhub.sandbox.salesforce.soap_api import SoapApi
 from crmhub.sandbox.salesforce.sobjects_api import SObjectsApi, rejected
 from crmhub.sandbox.salesforce.tooling_api import ToolingApi
 from crmhub.sandbox.salesforce.usage import Usage
@@ -28,9 +32,11 @@ from crmhub.sandbox.vendor import Options
 from crmhub.sandbox.world import World
 
 Handler = Callable[[Request], Response]
-TOKEN_ROUTE = "/services/oauth2/token"  # noqa: S105  # a path
+OAUTH = "/services/oauth2"
+TOKEN_ROUTE = f"{OAUTH}/token"  # a path
 DATA = "/services/data"
 ROOT = f"{DATA}/{{version}}"
+HTML = "text/html;charset=iso-8859-1"
 MAX_URI = 16_384
 
 
@@ -39,44 +45,79 @@ class Salesforce:
 
     name = "salesforce"
 
-    def __init__(self, world: World, clock: Clock, options: Options) -> None:
-        self._org = OrgState(clock, Settings(lag=options.lag or 0.0))
+    def __init__(self, world: World, clock: Clock, options: Options, number: int = 1) -> None:
+        self._options = options
+        self._clock = clock
+        self._org = OrgState(clock, Settings(lag=options.lag or 0.0), number)
         self._seed = Seed(world, self._org)
         self._seed.fill()
-        self._sessions = Sessions(self._org, options.seed)
+        self._sessions = Sessions(self._org, credentials_of(options.seed, number), key_pair(number))
         self._usage = Usage(self._org, limited=options.limits)
         self._desk = Desk(self._org)
-        self._acts = Acts(self._org, self._desk)
+        self._acts = Acts(self._org, self._desk, self._sessions)
+        self._other = OtherOrg(self._build_other, options.seed) if number == 1 else None
         self.router = Router()
         self._routes()
 
     def connection(self, base_url: str) -> dict[str, Any]:
-        """base_url and the client's credentials; `username` is the integration user's."""
-        return {
+        """base_url and the client's credentials; `username` is the integration user's; `more`: other ways in."""
+        given = self._sessions.credentials
+        shown: dict[str, Any] = {
             "base_url": base_url,
-            "client_id": self._sessions.client_id,
-            "client_secret": self._sessions.client_secret,
+            "client_id": given.client_id,
+            "client_secret": given.client_secret,
             "username": INTEGRATION_NAME,
         }
+        if self._other is not None:
+            shown["more"] = {
+                "org_id": self._org.org_id,
+                "refresh_token": given.refresh_token,
+                "private_key": key_pair(self._org.number).private,
+                "users": {"small": SMALL_NAME, "no_api": NO_API_NAME},
+                "other_org": self._other.connection(base_url),
+            }
+        return shown
+
+    def _build_other(self) -> "Salesforce":
+        """A small org of somebody else's, built when its credentials are first used."""
+        world = World(40, self._options.seed + 7919, self._clock.start)
+        return Salesforce(world, self._clock, self._options, number=2)
 
     def before(self, request: Request) -> Response | None:
         """URI length, version, session, daily allowance, in this order."""
+        if self._other is not None and self._other.is_meant(request):
+            return self._other.answer(request)
+        settings = self._org.settings
         if len(request.path) + len(request.query.raw) > MAX_URI:
-            page = "<h1>Bad Message 431</h1><pre>reason: Request Header Fields Too Large</pre>"
-            return Response.text(page, 431, "text/html;charset=iso-8859-1")
+            page = "<h1>Bad Message {0}</h1><pre>reason: {1}</pre>"
+            reason = "URI Too Long" if settings.uri_status == 414 else "Request Header Fields Too Large"
+            return Response.text(page.format(settings.uri_status, reason), settings.uri_status, HTML)
         refused = self._version_refused(request)
         if refused is not None or not _protected(request.path):
             return refused
-        if not self._sessions.alive(request.headers.get("authorization", "")):
+        session = self._sessions.alive(_token_of(request))
+        if session is None:
             return self._dead_session()
-        if request.path.startswith(DATA) and not self._usage.take():
-            return quota_refusal()
-        return None
+        self._org.user_id = session.user_id
+        if not request.path.startswith(DATA):
+            return None
+        return self._api_refused(session.user_id)
+
+    def _api_refused(self, user_id: str) -> Response | None:
+        settings = self._org.settings
+        if not settings.api_enabled or user_id == salesforce_id("005", NO_API_NUMBER):
+            message = "The REST API is not enabled for this Organization."
+            return Response.json([{"message": message, "errorCode": "API_DISABLED_FOR_ORG"}], 403)
+        if settings.concurrent_refusals > 0:
+            settings.concurrent_refusals -= 1
+            return refusal(403)
+        return None if self._usage.take() else quota_refusal()
 
     def after(self, request: Request, response: Response) -> None:
         """Sforce-Limit-Info on every JSON answer of the API to a live session."""
+        self._org.user_id = self._org.hub_id
         if request.path.startswith(DATA) and response.status != 401:
-            response.headers["Sforce-Limit-Info"] = self._usage.header()
+            response.headers.setdefault("Sforce-Limit-Info", self._usage.header())
 
     def unmatched(self, request: Request, allowed: list[str]) -> Response:
         """405 with the methods that are allowed, or 404."""
@@ -149,11 +190,18 @@ class Salesforce:
         return Response.json([{"message": message, "errorCode": "INVALID_SESSION_ID"}], 401)
 
     def _routes(self) -> None:
+        soap = SoapApi(self._org, self._sessions, self._usage)
         plain: list[tuple[str, str, Handler]] = [
             ("POST", TOKEN_ROUTE, lambda request: self._sessions.token(request, _own_url(request))),
-            ("POST", "/services/oauth2/revoke", self._revoke),
-            ("GET", "/services/oauth2/userinfo", self._user_info),
-            ("POST", "/services/oauth2/userinfo", self._user_info),
+            ("POST", f"{OAUTH}/revoke", self._sessions.revoke),
+            ("GET", f"{OAUTH}/revoke", self._sessions.revoke),
+            ("POST", f"{OAUTH}/introspect", lambda request: self._sessions.introspect(request, _own_url(request))),
+            ("GET", f"{OAUTH}/userinfo", self._user_info),
+            ("POST", f"{OAUTH}/userinfo", self._user_info),
+            ("POST", "/services/Soap/u/{version}", soap.post),
+            ("POST", "/services/Soap/u/{version}/{org}", soap.post),
+            ("POST", "/services/Soap/c/{version}", soap.post),
+            ("POST", "/services/Soap/c/{version}/{org}", soap.post),
             ("GET", "/id/{org}/{user}", self._user_info),
             ("GET", DATA, lambda _: Response.json(versions())),
         ]
@@ -236,10 +284,6 @@ class Salesforce:
         request.route, request.params = match.route, match.params
         return match.handler(request)
 
-    def _revoke(self, request: Request) -> Response:
-        self._sessions.revoke(request.form().get("token", ""))
-        return Response(200)
-
     def _user_info(self, request: Request) -> Response:
         org, base_url = self._org, _own_url(request)
         me = org.tables["User"].get(org.user_id)
@@ -269,14 +313,21 @@ class Salesforce:
         )
 
 
+def _token_of(request: Request) -> str:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() in ("bearer", "oauth") else ""
+
+
 def _own_url(request: Request) -> str:
     """The org's address as the caller knows it."""
     return f"http://{request.headers.get('host', '127.0.0.1')}"
 
 
 def _protected(path: str) -> bool:
-    """Everything but the token endpoint and the list of versions needs a session."""
-    if path.startswith("/services/oauth2/"):
+    """Everything but OAuth and the list of versions needs a session; SOAP has it in the envelope."""
+    if path.startswith("/services/Soap/"):
+        return False
+    if path.startswith(f"{OAUTH}/"):
         return path.rstrip("/").endswith("/userinfo")
     return path.rstrip("/") != DATA
 

@@ -5,6 +5,11 @@ from typing import Any
 
 from crmhub.sandbox.vendor import ControlError
 
+INTEGRATION_NAME = "crmhub@example.com"
+SMALL_NAME, NO_API_NAME = "crmhub.small@example.com", "crmhub.noapi@example.com"
+API_USERS = (INTEGRATION_NAME, SMALL_NAME, NO_API_NAME)
+"""The integration user, one with smaller sight, and one whose profile lacks "API Enabled"."""
+
 
 @dataclass(slots=True)
 class Settings:
@@ -16,6 +21,28 @@ class Settings:
     """Every session is refused, new ones included: 401 for ever."""
     high_assurance: bool = False
     """401 with the message that refreshing never helps."""
+    oauth_refusal: str = ""
+    """Every grant is refused: uninstalled, no_run_as_user, wrong_domain, deleted, inactive_org or rate_limit."""
+    run_as: str = ""
+    """User name that client credentials run as; empty: the integration user."""
+    rotate_refresh_tokens: bool = False
+    """Each refresh gives a new refresh token and ends the old one."""
+    jwt_approved: list[str] = field(default_factory=lambda: list(API_USERS))
+    """User names that JWT bearer tokens may be had for."""
+    jwt_max_ahead: int = 300
+    """How many seconds ahead `exp` may lie; 0: any."""
+    jwt_my_domain_only: bool = False
+    """As for an external client app of today: login.salesforce.com is no audience any more (app_not_found)."""
+    api_enabled: bool = True
+    """False: API_DISABLED_FOR_ORG for everybody."""
+    visible_share: float = 1.0
+    """The share of leads, contacts, accounts and opportunities that sharing lets the users of the API see."""
+    small_share: float = 0.4
+    """The same for the user with the smaller sight."""
+    object_access: dict[str, str] = field(default_factory=dict)
+    """{"Opportunity": "none"}: the object does not exist for users of the API; "read": they cannot write to it."""
+    enhanced_email: bool = False
+    """EmailMessage and EmailMessageRelation are there."""
     daily_limit: int = 100_000
     daily_used: int = 0
     """Calls that others made today; raise it to exhaust the limit."""
@@ -23,6 +50,14 @@ class Settings:
     """Edits by people become visible this long after their stamp (long transactions)."""
     archive_days: int = 365
     """Done tasks and past events older than this many days are archived; 0: never."""
+    query_timeouts: int = 0
+    """So many of the next queries end with QUERY_TIMEOUT, as after 120 seconds."""
+    concurrent_refusals: int = 0
+    """So many of the next calls meet the limit of concurrent long requests."""
+    uri_status: int = 431
+    """How the edge refuses a long address: 431 or 414."""
+    wide_fields: int = 120
+    """Above this many selected fields query pages shrink in proportion, down to 200 rows."""
     page_size: int = 2000
     """The largest query page the org gives."""
     fresh_pages: bool = False
@@ -74,7 +109,6 @@ class Settings:
     """Query jobs, and batches of 10,000 rows of ingest jobs, per rolling 24 hours."""
     customize_application: bool = True
     """The integration user may create fields."""
-    password_flow: bool = False
 
     def change(self, wish: dict[str, Any]) -> dict[str, Any]:
         """Set some switches; -> all of them. Raises ControlError for unknown names and wrong types."""

@@ -60,7 +60,7 @@ class SObjectsApi:
 
     def listing(self, request: Request) -> Response:
         """GET sobjects."""
-        return Response.json(global_list(self._org.schema, base_of(request)))
+        return Response.json(global_list(self._org.schema, self._org.access, base_of(request)))
 
     def basic(self, request: Request) -> Response:
         """GET sobjects/{T}."""
@@ -86,7 +86,7 @@ class SObjectsApi:
         """GET sobjects/{T}/{id}?fields=A,B."""
         kind = object_of(self._org, request)
         row = self._org.row(kind, self._record_id(kind, request))
-        if row is None or row.get("IsDeleted"):
+        if row is None or row.get("IsDeleted") or not self._org.visible(kind, row):
             raise not_found()
         return self._shown(request, kind, row)
 

@@ -73,6 +73,7 @@ class Writer:
         """A new record; -> its id."""
         if not kind.createable:
             raise reject("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {kind.name} does not support create")
+        self._permitted(kind)
         self._writable(kind, changes, create=True)
         # an explicit null on create leaves the default in force
         changes = {field: value for field, value in changes.items() if value is not None or field.default is None}
@@ -162,6 +163,10 @@ class Writer:
             raise reject("UNABLE_TO_LOCK_ROW", message)
         if self.lag == 0:
             self.org.commit_record(record_id)
+        if self.secured and not self.org.visible(kind, row):
+            message = "insufficient access rights on cross-reference id"
+            raise reject("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", message)
+        self._permitted(kind)
         if row.get("IsDeleted") and not self.org.in_bin(row):
             raise reject("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=404)
         if row.get("IsDeleted"):
@@ -175,7 +180,7 @@ class Writer:
         found = []
         for record_id in sorted(table.find(field.name, value)):
             row = table.get(record_id)
-            if row is None or row.get("IsDeleted"):
+            if row is None or row.get("IsDeleted") or (self.secured and not self.org.visible(kind, row)):
                 continue
             if field.case_sensitive and row.get(field.name) != value:
                 continue
@@ -200,6 +205,11 @@ class Writer:
             if settled is None and field.type == "boolean":
                 settled = False
             row[field.name] = settled
+
+    def _permitted(self, kind: ObjectType) -> None:
+        if self.secured and not self.org.access.writes(kind):
+            message = "insufficient access rights on object id"
+            raise reject("INSUFFICIENT_ACCESS_OR_READONLY", message, status=403)
 
     def _writable(self, kind: ObjectType, changes: Changes, *, create: bool) -> None:
         names = []
@@ -241,6 +251,9 @@ class Writer:
             return RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if row.get("IsDeleted"):
             return RowError("ENTITY_IS_DELETED", "entity is deleted")
+        if self.secured and not self.org.visible(kind, row):
+            message = f"insufficient access rights on cross-reference id: {value}"
+            return RowError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", message)
         if field.name == "OwnerId" and kind.name == "User" and not row.get("IsActive"):
             message = f"operation performed with inactive user [{value[:15]}] as owner of record"
             return RowError("INACTIVE_OWNER_OR_USER", message, (field.name,))

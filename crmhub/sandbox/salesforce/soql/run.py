@@ -12,7 +12,7 @@ from crmhub.sandbox.salesforce.soql.aggregates import Aggregates
 from crmhub.sandbox.salesforce.soql.lexer import query_error
 from crmhub.sandbox.salesforce.soql.nodes import Aggregate, FieldPath, Ordering, Query
 from crmhub.sandbox.salesforce.soql.parser import parse
-from crmhub.sandbox.salesforce.soql.scope import REFERENCE, Bound, Getter, Org, Scope
+from crmhub.sandbox.salesforce.soql.scope import REFERENCE, SHARED_BY, Bound, Getter, Org, Scope
 from crmhub.sandbox.salesforce.soql.select import Selection, Shape
 from crmhub.sandbox.salesforce.soql.where import EVERYTHING, Conditions, Span, Test
 from crmhub.sandbox.salesforce.table import Key, Row, Rows, Table, key_of
@@ -91,7 +91,7 @@ class _Runner:
 
     def _scope(self, query: Query, kind: ObjectType | None = None) -> Scope:
         kind = kind or self._org.schema.get(query.source)
-        if kind is None or (kind.tooling and not self._org.tooling):
+        if kind is None or (kind.tooling and not self._org.tooling) or not self._org.reads(kind):
             reason = (
                 f"sObject type '{query.source}' is not supported. If you are attempting to use a custom object, be "
                 f"sure to append the '__c' after the entity name. {REFERENCE}"
@@ -172,7 +172,8 @@ class _Runner:
         names = test.names
         simple = names is not None and names <= _KEY_FIELDS and org.shared is None
         simple = simple and (org.all_rows or not kind.activity or org.archived_before < table.oldest_day)
-        brief = names is not None and org.shared is None and table.knows_briefly(names | _alive_names(kind))
+        needed = _alive_names(kind) | (SHARED_BY.get(kind.name, frozenset()) if org.shared else frozenset())
+        brief = names is not None and table.knows_briefly(names | needed)
         look = table.brief if brief else table.get
         for stamp, record_id in candidates:
             if simple and stamp and table.untouched(record_id):

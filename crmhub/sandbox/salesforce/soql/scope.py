@@ -18,6 +18,13 @@ Sight = Callable[[ObjectType, Field], bool]
 
 REFERENCE = "Please reference your WSDL or the describe call for the appropriate names."
 MAX_PARENTS = 5
+SHARED_BY: dict[str, frozenset[str]] = {
+    "Task": frozenset({"WhoId", "WhatId"}),
+    "Event": frozenset({"WhoId", "WhatId"}),
+    "CampaignMember": frozenset({"LeadId", "ContactId"}),
+    "OpportunityContactRole": frozenset({"OpportunityId", "ContactId"}),
+}
+"""The parents that decide who sees a row."""
 BIN_LIFE = 15 * DAY
 
 NAME = ObjectType(
@@ -82,6 +89,7 @@ class Org:
     tooling: bool = False
     archived_before: str = ""
     shared: Callable[[ObjectType, Row], bool] | None = None
+    reads: Callable[[ObjectType], bool] = lambda _kind: True
 
     def alive(self, kind: ObjectType, row: Row) -> bool:
         """Whether a statement meets the row at all."""
@@ -167,6 +175,8 @@ class Scope:
             return field, NAME
         target = self.org.schema.get(field.reference_to[0])
         assert target is not None, f"{kind.name}.{field.name} refers to no object of the schema"
+        if not self.org.reads(target):
+            raise self.error("INVALID_FIELD", f"Didn't understand relationship '{name}' in field path. {REFERENCE}", at)
         return field, target
 
     def field_of(self, kind: ObjectType, path: FieldPath) -> Field:
