@@ -88,6 +88,12 @@ class Links:
             for target in list(self.get(kind, number, to)):
                 self.remove(kind, number, to, target)
 
+    def many(self, kind: str, to: str, most: int) -> list[int]:
+        """Rows of inline associations (one per label) of records that have more than `most`; no seeded one does."""
+        held = [number for one, number, other in self._kept if (one, other) == (kind, to)]
+        counts = (sum(len(types) for _, types in self.live(kind, number, to)) for number in held)
+        return [count for count in counts if count > most]
+
     def _strip(self, kind: str, number: int, to: str, target: int, one: int) -> None:
         self._own(kind, number, to)[target].remove(one)
         self._own(to, target, kind)[number].remove(self._labels.mirror(one))

@@ -76,6 +76,14 @@ class MailLog:
         self._seeded()
         return {name: self._counts[mail.number, name] for name in TYPES if self._counts[mail.number, name]}
 
+    def sizes(self) -> dict[str, int]:
+        """How many events of each type there are."""
+        self._seeded()
+        found: Counter[str] = Counter()
+        for (_, kind), count in self._counts.items():
+            found[kind] += count
+        return dict(found)
+
     def add(self, at: int, kind: str, mail: Mail, recipient: str, url: str) -> Entry:
         """Something that happens now; the e-mail counts as sent at `mail.sent_at`."""
         number = (1 << 40) + len(self._live)
