@@ -15,6 +15,7 @@ from core.errors import Stopped
 from core.store.outbox import PlanItem
 from jobs.pushing import Pushed, Pusher
 from jobs.runtime import Hub
+from jobs.sight import pin_account
 
 
 def push(
@@ -38,6 +39,7 @@ def push(
         with hub.lease(f"connection {name}"):
             worker = Pusher(hub, name, result)
             try:
+                pin_account(hub, name)
                 worker.recover()
                 worker.enqueue(plan_id, mine, approved=approved)
                 worker.send()
@@ -59,6 +61,7 @@ def finish(hub: Hub, names: Sequence[str] = ()) -> None:
         if not hub.outbox.under_way(name):
             continue
         with hub.lease(f"connection {name}"), suppress(ConnectorError):
+            pin_account(hub, name)
             Pusher(hub, name, Pushed()).recover()
 
 

@@ -104,6 +104,20 @@ def test_a_hubspot_token_that_may_no_longer_write(settled: World) -> None:
     recovers(settled, "hubspot")
 
 
+def test_a_hubspot_token_of_another_account(settled: World) -> None:
+    good = (settled.home / "config.toml").read_text(encoding="utf-8")
+    other = settled.act("hubspot", "token", account="other")
+    other_key(settled, "hubspot", "access_token", other["access_token"])
+    before = settled.state("hubspot")
+    for command in ("sync", "pull", "push"):
+        ran = settled.run(command)
+        assert ran.code == 2 or command == "push", (command, ran.out, ran.err)
+        assert command == "push" or str(other["portal_id"]) in ran.err, ran.err
+        unharmed(settled, "hubspot", before)
+    (settled.home / "config.toml").write_text(good, encoding="utf-8")
+    recovers(settled, "hubspot")
+
+
 def test_a_hubspot_token_that_shows_fewer_contacts(settled: World) -> None:
     settled.switch("hubspot", sight=0.5)
     refused(settled, "hubspot", "show only", "contacts", "--accept-fewer")
