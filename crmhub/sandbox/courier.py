@@ -36,6 +36,7 @@ class Courier:
         self._dice = random.Random(f"webhooks {seed}")
         self._waiting: list[Parcel] = []
         self._number = 0
+        self._flying = 0
         self.counts = {"sent": 0, "refused": 0, "lost": 0, "repeated": 0, "late": 0}
 
     def collect(self, sender: Sender, now: int) -> None:
@@ -60,18 +61,20 @@ class Courier:
     def due(self, now: int) -> Iterator[Parcel]:
         """What is to be posted by now, one after the other."""
         while self._waiting and self._waiting[0].at <= now:
+            self._flying += 1
             yield heapq.heappop(self._waiting)
 
     def posted(self, parcel: Parcel, status: int) -> None:
         """One sending ended with this HTTP status (0: nobody answered)."""
+        self._flying -= 1
         self.counts["sent" if 200 <= status < 300 else "refused"] += 1
         if parcel.told:
             parcel.sender.delivered(parcel.outgoing, status)
 
     def snapshot(self, now: int) -> dict[str, int]:
-        """Counts, and how many wait: `due` by now and `waiting` in all."""
+        """Counts, and how many wait: `due` by now and `waiting` in all, the one on its way among them."""
         due = sum(parcel.at <= now for parcel in self._waiting)
-        return {**self.counts, "due": due, "waiting": len(self._waiting)}
+        return {**self.counts, "due": due + self._flying, "waiting": len(self._waiting) + self._flying}
 
     def _add(self, at: int, sender: Sender, outgoing: Outgoing, told: bool) -> None:
         self._number += 1

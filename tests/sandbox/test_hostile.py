@@ -109,7 +109,7 @@ def test_the_same_seed_loses_the_same_webhooks() -> None:
 class _Ears(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         size = int(self.headers["Content-Length"])
-        self.server.got.append((self.path, self.headers["X-Sign"], self.rfile.read(size)))  # type: ignore[attr-defined]  # set by the fixture
+        self.server.got.append((self.path, self.headers.get("X-Sign"), self.rfile.read(size)))  # type: ignore[attr-defined]  # set by the fixture
         self.send_response(202)
         self.end_headers()
 
@@ -135,6 +135,23 @@ def test_webhooks_are_posted_as_they_are(ears: HTTPServer) -> None:
     assert post(Outgoing(url, {"X-Sign": "abc"}, b"[1]")) == 202
     assert ears.got == [("/hook?a=1", "abc", b"[1]")]  # type: ignore[attr-defined]  # set by the fixture
     assert post(Outgoing("http://127.0.0.1:9/nobody", {}, b"")) == 0
+
+
+@pytest.mark.parametrize(("switches", "wanted"), [({}, 1), ({"webhook_repeated": 1}, 2), ({"webhook_lost": 1}, 0)])
+def test_what_becomes_of_a_vendors_webhook(
+    account: HubSpotAccount, ears: HTTPServer, switches: dict[str, float], wanted: int
+) -> None:
+    url = f"http://127.0.0.1:{ears.server_port}/hook"
+    account.steer("/act", {"vendor": "hubspot", "action": "subscribe", "target": url, "events": ["contact.creation"]})
+    account.steer("/settings", {"vendor": "sandbox", **switches})
+    account.post(CONTACTS, {"properties": {"lastname": "New"}}, 201)
+    for _ in range(500):
+        account.steer("/clock", {"advance": 1000})
+        found = account.steer("/webhooks")
+        if not found["waiting"] and found["sent"] + found["lost"]:
+            break
+        time.sleep(0.01)
+    assert len(ears.got) == found["sent"] == wanted  # type: ignore[attr-defined]  # set by the fixture
 
 
 def test_a_vendors_clock_runs_beside_the_sandboxes() -> None:
