@@ -235,6 +235,7 @@ def test_the_other_org_shares_nothing(org: Org) -> None:
 
 
 def test_enhanced_e_mail_has_messages_beside_the_tasks(org: Org) -> None:
+    org.set(enhanced_email=False)
     assert _error(org.call("GET", "/query", params={"q": "SELECT Id FROM EmailMessage"}), 400) == "INVALID_TYPE"
     org.set(enhanced_email=True)
     soql = "SELECT Id, ActivityId, Incoming, FromAddress, ToAddress, MessageDate, Subject FROM EmailMessage"

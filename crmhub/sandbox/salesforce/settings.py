@@ -41,8 +41,8 @@ class Settings:
     """The same for the user with the smaller sight."""
     object_access: dict[str, str] = field(default_factory=dict)
     """{"Opportunity": "none"}: the object does not exist for users of the API; "read": they cannot write to it."""
-    enhanced_email: bool = False
-    """EmailMessage and EmailMessageRelation are there."""
+    enhanced_email: bool = True
+    """EmailMessage and EmailMessageRelation are there, as in orgs of today; else an e-mail is a task alone."""
     daily_limit: int = 100_000
     daily_used: int = 0
     """Calls that others made today; raise it to exhaust the limit."""
