@@ -17,6 +17,7 @@ from connectors.contract import ContractBroken, Rejected, Surroundings
 from connectors.salesforce import errors, times
 from connectors.salesforce.auth import OAuth
 from connectors.salesforce.config import Settings
+from connectors.salesforce.ids import full_id
 from connectors.salesforce.session import BULK_QUERY, CALL_HEADERS, COLLECTIONS, OrgSession, limit_info
 from connectors.transport import Answer, Transport
 
@@ -176,6 +177,14 @@ class Org:
             headers={"Accept": "text/csv", **CALL_HEADERS},
             parse=False,
         )
+
+    def deleted(self, sobject: str, start: int, end: int) -> list[str]:
+        """Ids of what was deleted between two moments of the vendor's clock, 15 days back at most, by the log of
+        deletions, which knows also what never was in the recycle bin."""
+        told = getattr(self.client, sobject).deleted(times.moment(start), times.moment(end))
+        if not isinstance(told, dict) or not isinstance(told.get("deletedRecords"), list):
+            raise ContractBroken("a log of deletions without records", type(told).__name__)
+        return [full_id(str(record["id"])) for record in told["deletedRecords"]]
 
     def limits(self) -> dict[str, Any]:
         """The org's limits; the daily calls are told to the budget."""

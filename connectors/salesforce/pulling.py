@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from connectors.contract import Bookmark, MissingScope, Page, Rejected
+from connectors.contract import Bookmark, Deletion, MissingScope, Page, Rejected
 from connectors.salesforce import errors, feeds, soql
 from connectors.salesforce.fields import Chunks, Sight
 from connectors.salesforce.messages import Incoming
@@ -37,6 +37,8 @@ from connectors.salesforce.walking import Walk
 
 #: how often fields and objects that were hidden are looked for again
 LOOK_AGAIN_MS = 3_600_000
+#: how far back the log of deletions goes, a day less than Salesforce says
+LOG_MS = 14 * 86_400_000
 
 
 class Pass:
@@ -190,6 +192,8 @@ class Pass:
         """Every row again, if a wanted field changes without a stamp."""
         here = self._standing
         org = self._org.apart()
+        if self._source.unbinned:
+            yield from self._lost(org)
         if calculated(org, self._source, self._chunks.wanted):
             chunks = Chunks(org, self._source, self._hands, self._fields, here.hidden)
             here.refresh = here.refresh or ""
@@ -199,6 +203,14 @@ class Pass:
                     here.refresh = max(record_id(r) for r in piece.records)
                 yield from self._page_of(piece.records)
         here.refresh, here.refreshed = None, now
+
+    def _lost(self, org: Org) -> Iterator[Page]:
+        """What was deleted since the last time, and may never have been in the recycle bin."""
+        now = org.transport.vendor_now()
+        since = org.transport.vendor_time(self._standing.refreshed or 0) - self._overlap_ms
+        gone = org.deleted(self._source.sobject, max(since, now - LOG_MS), now)
+        if gone:
+            yield Page([], self._standing.bookmark(), [Deletion(one) for one in gone])
 
     def _unrefreshed(self) -> list[str | None]:
         return [soql.above(self._standing.refresh) if self._standing.refresh else None, self._live]

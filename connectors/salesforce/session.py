@@ -83,7 +83,7 @@ def route(path: str) -> str:
         parts = parts[3:]
     if parts[:1] == ["query"] and len(parts) > 1:
         return "query/more"
-    if parts[:1] == ["sobjects"] and len(parts) > 2 and parts[2] != "describe":
+    if parts[:1] == ["sobjects"] and len(parts) > 2 and parts[2] not in ("describe", "deleted"):
         return f"sobjects/{parts[1]}/:id"
     return "/".join(":id" if _ID_SEGMENT.fullmatch(p) and any(c.isdigit() for c in p) else p for p in parts)
 

@@ -78,6 +78,7 @@ class Source:
     only: str | None = None  # a fixed SOQL condition
     parents: tuple[Parent, ...] = ()
     children: Children | None = None
+    unbinned: bool = False  # deleted ones may skip the recycle bin: the log of deletions is asked, now and then
     derived: tuple[str, ...] = ()  # fields that the connector makes, so no statement may ask for them
     custom_home: str = field(default="")  # object that custom fields are made on, when it is another one
 
@@ -185,6 +186,7 @@ SOURCES: dict[str, Source] = {
             "CampaignMember",
             needs=("ContactId", "LeadId"),
             optional=True,
+            unbinned=True,
             parents=(Parent("Campaign", "Campaign", ("Name", "Type", "Status", "IsActive")),),
         ),
         Source(

@@ -27,6 +27,11 @@ def parse(text: object) -> int | None:
     return (moment - _EPOCH) // _MS
 
 
+def moment(at: int) -> datetime:
+    """ms UTC as an aware datetime."""
+    return _EPOCH + timedelta(milliseconds=at)
+
+
 def literal(at: int) -> str:
     """A SOQL datetime literal; exact to the millisecond, which equality with a stamp needs."""
     seconds, ms = divmod(at, 1000)

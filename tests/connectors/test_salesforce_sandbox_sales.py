@@ -148,6 +148,23 @@ def test_members_point_to_the_contact_once_there_is_one(org: Sandbox, crm: Sales
     assert [link.stream for link in rows[member].links or ()] == ["contacts"]
 
 
+@pytest.mark.parametrize("binned", [True, False])
+def test_a_member_that_is_removed_is_gone_within_a_day(org: Sandbox, crm: SalesforceConnector, binned: bool) -> None:
+    org.switch(campaign_members_binned=binned)
+    rows, _, mark = pulled(crm.pull("campaign_members", None, ["Status"]))
+    victim = min(rows)
+    org.advance(3_600)
+    org.delete("CampaignMember", victim)
+    found: list[str] = []
+    for _ in range(25):
+        org.advance(3_600)
+        _, gone, mark = pulled(crm.pull("campaign_members", mark, ["Status"]))
+        found += gone
+    assert set(found) == {victim}
+    _, gone, _ = pulled(crm.pull("campaign_members", mark, ["Status"]))
+    assert not gone
+
+
 def test_incoming_emails_are_told_apart_and_none_comes_twice(org: Sandbox, crm: SalesforceConnector) -> None:
     rows, _, mark = pulled(crm.pull("tasks", None, ["Subject", "Message.Kind"]))
     messages = org.query("SELECT Id, ActivityId, Incoming FROM EmailMessage")
