@@ -295,3 +295,15 @@ def test_the_official_client_gets_its_tokens(account: HubSpotAccount) -> None:
     info = client.oauth.access_tokens_api.get(made.access_token)
     assert info.hub_id == account.get("/account-info/v3/details")["portalId"]
     assert client.oauth.refresh_tokens_api.get(made.refresh_token).token == made.refresh_token
+
+
+def test_every_switch_and_every_act_is_documented(account: HubSpotAccount) -> None:
+    from pathlib import Path
+
+    import crmhub.sandbox.hubspot as package
+
+    text = (Path(next(iter(package.__path__))) / "README.md").read_text()
+    switches = account.steer("/settings/hubspot")
+    refused = account.http.post(f"{account.control}/act", json={"vendor": "hubspot", "action": "?"}, timeout=30)
+    acts = refused.json()["error"].partition("known: ")[2].split(", ")
+    assert [name for name in [*switches, *acts] if f"`{name}`" not in text] == []
