@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core import lifecycle, scoring
+from core.deals import Deal
 from core.errors import Refused
-from core.model import Band, Stage
+from core.model import FIELDS, Band, Stage
 from core.store.db import Row, loads
+from core.values import money
 from jobs.qualify import event_of
 from jobs.rules import rules_of
 from jobs.runtime import Hub
@@ -40,6 +42,7 @@ class Why:
     action: str = ""
     action_reason: str = ""
     records: list[dict[str, Any]] = field(default_factory=list)
+    deals: list[dict[str, Any]] = field(default_factory=list)
     clocks: list[dict[str, Any]] = field(default_factory=list)
     timeline: list[Entry] = field(default_factory=list)
 
@@ -57,9 +60,13 @@ class Why:
             "points": [{"label": lab, "points": p / 1000, "evidence": e} for lab, p, e in self.points],
             "next_action": {"action": self.action, "reason": self.action_reason},
             "records": self.records,
+            "deals": self.deals,
             "clocks": self.clocks,
             "timeline": [{"at": e.at, "what": e.what, "text": e.text, "source": e.source} for e in self.timeline],
         }
+
+
+_YES_NO = frozenset(f.name for f in FIELDS.values() if f.type == "bool")
 
 
 def why(hub: Hub, who: str) -> Why:
@@ -79,6 +86,9 @@ def why(hub: Hub, who: str) -> Why:
     found.action, found.action_reason = action.action, action.reason
     _records(hub, found)
     _timeline(hub, found)
+    for deal in hub.deals.of_people([person]).get(person, ()):
+        _deal(hub, found, deal)
+    found.timeline.sort(key=lambda e: e.at)
     return found
 
 
@@ -194,7 +204,44 @@ def _timeline(hub: Hub, found: Why) -> None:
                 f"{r['connection']} {r['stream']} {r['remote_id'] or ''}".strip(),
             )
         )
-    out.sort(key=lambda e: e.at)
+
+
+def _deal(hub: Hub, found: Why, deal: Deal) -> None:
+    """What a deal of theirs is now, and its story."""
+    records = hub.deals.records(deal.id)
+    name = f"“{deal.name}”" if deal.name else f"deal {deal.id}"
+    found.deals.append(
+        {
+            "deal": deal.id,
+            "name": deal.name,
+            "state": deal.state,
+            "since": deal.since,
+            "stage": deal.stage,
+            "pipeline": deal.pipeline,
+            "amount": None if deal.amount is None else deal.amount / 10 ** money.digits(deal.currency),
+            "currency": deal.currency,
+            "probability": deal.probability,
+            "close_date": deal.close_date,
+            "owner": deal.owner,
+            "role": deal.role,
+            "primary": deal.primary,
+            "records": [{"connection": r["connection"], "stream": r["stream"], "id": r["remote_id"]} for r in records],
+        }
+    )
+    for r in records:
+        at = r["created_at"] or r["seen_at"]
+        found.timeline.append(Entry(at, "deal", f"{name} created", f"{r['connection']} {r['stream']}"))
+    for r in hub.deals.history(deal.id):
+        old, new = (_deal_value(r["field"], r[side], deal.currency) for side in ("old", "new"))
+        found.timeline.append(Entry(r["at"], "deal", f"{name}: {r['field']} {old} -> {new}", r["source"]))
+
+
+def _deal_value(name: str, value: object, currency: str | None) -> str:
+    if name == "deal_amount" and isinstance(value, int):
+        return money.major(value, currency)
+    if name in _YES_NO and value in (0, 1):
+        return "yes" if value else "no"
+    return _shown(value)
 
 
 def _shown(value: object) -> str:

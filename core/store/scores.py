@@ -54,8 +54,8 @@ class StageRow:
 _MINE = "FROM deal_person t CROSS JOIN deal d ON d.id = t.deal_id WHERE t.person_id = p.id AND d.state ="
 _COMPANYS = "FROM deal d WHERE d.company_id = p.company_id AND d.state ="
 _DEAL_FACTS = (
-    # what a CRM calls an opportunity has an open deal, also where that CRM's deals are not read
-    f"(COALESCE(g.stage = 'opportunity', 0) OR EXISTS (SELECT 1 {_MINE} 'open')) AS person__has_open_deal",
+    # whom a CRM calls an opportunity has an open deal, also where that CRM's deals are not read
+    f"(COALESCE(g.stage = 'opportunity' AND g.rule <> 'deal', 0) OR EXISTS (SELECT 1 {_MINE} 'open')) AS person__has_open_deal",
     f"EXISTS (SELECT 1 {_MINE} 'won') AS person__has_won_deal",
     f"(SELECT COUNT(*) {_MINE} 'open') AS person__open_deals",
     f"(SELECT d.deal_stage {_MINE} 'open' {FURTHEST} LIMIT 1) AS person__deal_stage",

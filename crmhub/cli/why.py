@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from core.scoring import shown
+from core.values import money
 from crmhub.cli.common import config_option, echo_json, hub_at, json_option, say, table, when
 from jobs.runtime import Hub
 from jobs.why import Why
@@ -49,6 +51,9 @@ def lines(hub: Hub, found: Why, limit: int) -> list[str]:
     for c in found.clocks:
         if c["stopped_at"] is None:
             out.append(f"{c['policy']}: an answer is due {when(c['due_at'], zone)}")
+    if found.deals:
+        out.append("deals:")
+        out += table([_deal(d) for d in found.deals])
     out.append("records:")
     out += table([(f"{r['connection']} {r['stream']}", r["id"], r["state"]) for r in found.records])
     entries = found.timeline[-limit:]
@@ -64,3 +69,12 @@ def lines(hub: Hub, found: Why, limit: int) -> list[str]:
     )
     out += [f"  {when(e.at, zone)}  {e.what:<8} {e.text}" + (f"  [{e.source}]" if e.source else "") for e in entries]
     return out
+
+
+def _deal(d: dict[str, Any]) -> tuple[str, ...]:
+    """State, name, stage and worth, role, where: one line of the table."""
+    places = money.digits(d["currency"])
+    worth = "" if d["amount"] is None else f"{d['amount']:,.{places}f} {d['currency'] or ''}".strip()
+    closes = f"closes {d['close_date']}" if d["state"] == "open" and d["close_date"] else ""
+    where = ", ".join(f"{r['connection']} {r['stream']} {r['id']}" for r in d["records"])
+    return d["state"], d["name"] or f"deal {d['deal']}", d["stage"] or "", worth, d["role"] or "", closes, where
