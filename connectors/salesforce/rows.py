@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from connectors.contract import Actor, ContractBroken, Deletion, Merge, Rejected, Row, Value
@@ -87,6 +88,13 @@ def fixed_fields(source: Source, hands: Hands) -> list[str]:
     return fields + list(source.needs)
 
 
+def _picker(names: list[str]) -> Callable[[Record], tuple[Any, ...]]:
+    """Many values of a record in one step: this runs once a row."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda record: tuple(record[name] for name in names)
+
+
 class RowMaker:
     """Makes rows of one stream with one list of fields."""
 
@@ -94,6 +102,7 @@ class RowMaker:
         self._source = source
         self._hands = hands
         self._plain = [f for f in dict.fromkeys(wanted) if "." not in f]
+        self._pick = _picker(self._plain)
         self._paths = [(f, tuple(f.split("."))) for f in dict.fromkeys(wanted) if "." in f]
         self._links = LINKS.get(source.name, no_links)
 
@@ -128,19 +137,27 @@ class RowMaker:
         )
 
     def _values(self, record: Record) -> dict[str, Value]:
-        values: dict[str, Value] = {f: record[f] for f in self._plain if f in record}
+        values = self._plain_values(record)
         for name, path in self._paths:
             found = _at(record, path)
             if found is not _HIDDEN:
                 values[name] = found
-        for name, value in values.items():
-            if value == "":
-                values[name] = None
-            elif isinstance(value, dict | list):
-                raise Rejected("COMPOUND_FIELD", f"{name} is a compound field", "map its component fields instead")
+        found = values.values()
+        if "" in found:
+            values = {name: None if value == "" else value for name, value in values.items()}
+        if not _COMPOUND.isdisjoint(map(type, found)):
+            name = next(name for name, value in values.items() if isinstance(value, dict | list))
+            raise Rejected("COMPOUND_FIELD", f"{name} is a compound field", "map its component fields instead")
         return values
 
+    def _plain_values(self, record: Record) -> dict[str, Any]:
+        try:
+            return dict(zip(self._plain, self._pick(record), strict=True))
+        except KeyError:  # a field that is hidden from these credentials
+            return {f: record[f] for f in self._plain if f in record}
 
+
+_COMPOUND = frozenset({dict, list})
 _HIDDEN: Any = object()
 
 
