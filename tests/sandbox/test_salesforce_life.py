@@ -362,3 +362,30 @@ def test_an_edit_can_create_and_unknown_acts_name_the_known_ones(org: Org) -> No
     refused = requests.post(f"{org.control_url}/act", json={"vendor": "salesforce", "action": "x"}, timeout=10)
     assert refused.status_code == 400
     assert "undelete" in refused.json()["error"]
+
+
+def test_the_least_calls_follow_from_page_and_batch_sizes(org: Org) -> None:
+    least = requests.get(f"{org.control_url}/calls/least", timeout=10).json()["salesforce"]
+    assert set(least["first_pull"].values()) == {0, 1}
+    assert least["first_pull"]["Opportunity"] == 1
+    assert least["first_pull"]["OpportunityContactRole"] == 0
+    org.set(page_size=10)
+    smaller = requests.get(f"{org.control_url}/calls/least", timeout=10).json()["salesforce"]
+    leads = org.call("GET", "/queryAll", params={"q": "SELECT COUNT() FROM Lead"}).json()["totalSize"]
+    assert smaller["first_pull_by"]["query"]["Lead"] == -(-leads // 10)
+    assert smaller["first_pull"]["Lead"] == min(-(-leads // 10), 25 if leads <= 250 else 4)
+    assert smaller["first_pull_by"]["job"]["Lead"] == 4
+    assert least["per_1000_updates"] == {"guard_read": 1, "update": 5}
+
+
+def test_opportunities_have_record_types(org: Org) -> None:
+    names = {
+        row["RecordType"]["DeveloperName"] for row in org.query("SELECT RecordType.DeveloperName FROM Opportunity")
+    }
+    assert names == {"New_Business", "Renewal"}
+    infos = org.call("GET", "/sobjects/Opportunity/describe").json()["recordTypeInfos"]
+    assert [(info["developerName"], info["defaultRecordTypeMapping"]) for info in infos] == [
+        ("Master", False),
+        ("New_Business", True),
+        ("Renewal", False),
+    ]

@@ -5,7 +5,9 @@ Vendor page: REST API Developer Guide, "sObject Describe".
 
 from typing import Any
 
+from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.access import Access
+from crmhub.sandbox.salesforce.schema.deals import RECORD_TYPES
 from crmhub.sandbox.salesforce.schema.field import NUMBER_TYPES, Field
 from crmhub.sandbox.salesforce.schema.object import ObjectType, Schema
 
@@ -83,7 +85,7 @@ def full(kind: ObjectType, access: Access, base: str) -> dict[str, Any]:
             "lookupLayoutable": None,
             "namedLayoutInfos": [],
             "networkScopeFieldName": None,
-            "recordTypeInfos": [_master(path)],
+            "recordTypeInfos": _record_types(kind, path),
             "searchLayoutable": kind.binned,
             "sobjectDescribeOption": "FULL",
             "supportedScopes": [{"label": "All", "name": "everything"}],
@@ -110,16 +112,25 @@ def _child(name: str, child: str, field: str) -> dict[str, Any]:
     }
 
 
-def _master(path: str) -> dict[str, Any]:
+def _record_types(kind: ObjectType, path: str) -> list[dict[str, Any]]:
+    """The master, and what the object has besides."""
+    own = RECORD_TYPES if kind.name == "Opportunity" else ()
+    infos = [_record_type("Master", "Master", "012000000000000AAA", path, default=not own)]
+    for place, (name, label) in enumerate(own, 1):
+        infos.append(_record_type(name, label, salesforce_id("012", place), path, default=place == 1))
+    return infos
+
+
+def _record_type(name: str, label: str, type_id: str, path: str, *, default: bool) -> dict[str, Any]:
     return {
         "active": True,
         "available": True,
-        "defaultRecordTypeMapping": True,
-        "developerName": "Master",
-        "master": True,
-        "name": "Master",
-        "recordTypeId": "012000000000000AAA",
-        "urls": {"layout": f"{path}/describe/layouts/012000000000000AAA"},
+        "defaultRecordTypeMapping": default,
+        "developerName": name,
+        "master": name == "Master",
+        "name": label,
+        "recordTypeId": type_id,
+        "urls": {"layout": f"{path}/describe/layouts/{type_id}"},
     }
 
 

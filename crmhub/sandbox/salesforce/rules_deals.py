@@ -14,6 +14,9 @@ def stage_of(org: OrgState, name: object) -> Row | None:
 
 def opportunity(org: OrgState, row: Row, before: Row | None) -> None:
     """IsClosed, IsWon and the forecast category follow the stage; the probability too unless it is given."""
+    if before is None and row.get("RecordTypeId") is None:
+        types = org.tables["RecordType"].ids()
+        row["RecordTypeId"] = types[0] if types else None
     stage = stage_of(org, row.get("StageName")) or {}
     row["IsClosed"], row["IsWon"] = bool(stage.get("IsClosed")), bool(stage.get("IsWon"))
     entered = before is None or before.get("StageName") != row.get("StageName")

@@ -13,7 +13,7 @@ from crmhub.sandbox.salesforce.org import (
     OrgState,
 )
 from crmhub.sandbox.salesforce.rules import person_name
-from crmhub.sandbox.salesforce.schema.deals import FORECAST_NAMES, STAGES
+from crmhub.sandbox.salesforce.schema.deals import FORECAST_NAMES, RECORD_TYPES, STAGES
 from crmhub.sandbox.salesforce.schema.people import LEAD_STATUSES
 from crmhub.sandbox.salesforce.seed_activities import EmailSeeds, EventSeeds, RelationSeeds, TaskSeeds, last_days
 from crmhub.sandbox.salesforce.seed_campaigns import MemberSeeds, campaign_rows, status_rows
@@ -136,6 +136,19 @@ class Seed:
             ],
         )
         yield "OpportunityStage", list(_stages())
+        yield (
+            "RecordType",
+            [
+                {
+                    "Id": salesforce_id("012", place),
+                    "Name": label,
+                    "DeveloperName": name,
+                    "SobjectType": "Opportunity",
+                    "IsActive": True,
+                }
+                for place, (name, label) in enumerate(RECORD_TYPES, 1)
+            ],
+        )
         name = "X00eProfileAdministrator"
         owned = {"Id": salesforce_id("0PS", 1), "Name": name, "Label": name, "ProfileId": PROFILE_ID}
         yield "PermissionSet", [{**owned, "IsOwnedByProfile": True}]

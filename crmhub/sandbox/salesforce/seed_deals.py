@@ -72,6 +72,7 @@ class OpportunitySeeds:
             "CloseDate": day_of(seen.close_at),
             "Type": "New Customer" if bits(seed.seed, _TYPE) % 3 else "Existing Customer - Upgrade",
             "LeadSource": _SOURCES[draw % len(_SOURCES)],
+            "RecordTypeId": salesforce_id("012", 2 if seed.name.endswith(" renewal") else 1),
             "NextStep": "Send the offer" if seen.stage < WON and draw >> 8 & 1 else None,
             "OwnerId": owner,
             "LastStageChangeDate": stages_of(self._world, seed)[-1][1] // 1000 * 1000,

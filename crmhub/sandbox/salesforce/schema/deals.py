@@ -36,6 +36,8 @@ ROLES = (
     "Business User|Decision Maker|Economic Buyer|Economic Decision Maker|Evaluator|Executive Sponsor|Influencer|"
     "Technical Buyer|Other"
 )
+RECORD_TYPES = (("New_Business", "New Business"), ("Renewal", "Renewal"))
+"""Kinds of opportunity, as orgs use them for what others call pipelines; the first one is the default."""
 TYPES = "Existing Customer - Upgrade|Existing Customer - Replacement|New Customer"
 
 
@@ -61,6 +63,7 @@ def opportunity() -> ObjectType:
         read_only(picklist("ForecastCategory", "Forecast Category", categories, nillable=False, restricted=True)),
         picklist("ForecastCategoryName", "Forecast Category", names, restricted=True),
         reference("CampaignId", "Campaign ID", "Campaign"),
+        reference("RecordTypeId", "Record Type ID", "RecordType", permissionable=False),
         read_only(flag("HasOpportunityLineItem", "Has Line Item")),
         flag("IsPrivate", "Private", permissionable=False),
         reference("OwnerId", "Owner ID", "User", nillable=False, default="", permissionable=False),

@@ -122,6 +122,23 @@ def lead_status() -> ObjectType:
     )  # fmt: skip
 
 
+def record_type() -> ObjectType:
+    """A kind of record of one object."""
+    fields = [
+        id_field(),
+        text("Name", "Name", 80, nillable=False, name_field=True, permissionable=False),
+        text("DeveloperName", "Record Type Name", 80, nillable=False, permissionable=False),
+        text("SobjectType", "SObject Type Name", 40, permissionable=False),
+        area("Description", "Description", 255, permissionable=False),
+        flag("IsActive", "Active", permissionable=False),
+        *audit_fields(),
+    ]
+    return ObjectType(
+        "RecordType", "Record Type", "Record Types", "012", by_name(fields), createable=False, updateable=False,
+        deletable=False, binned=False, replicateable=False,
+    )  # fmt: skip
+
+
 def permission_set() -> ObjectType:
     """A bundle of rights that users can be assigned."""
     fields = [
@@ -211,7 +228,7 @@ def new_schema() -> Schema:
         for make in (
             lead, contact, account, opportunity, opportunity_contact_role, opportunity_stage, campaign,
             campaign_member, campaign_member_status, task, event, email_message, email_message_relation, user, group,
-            profile, organization, lead_status, permission_set,
+            profile, organization, lead_status, record_type, permission_set,
             permission_set_assignment, field_permissions, custom_field,
         )
     )  # fmt: skip
