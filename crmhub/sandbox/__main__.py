@@ -21,9 +21,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1.0, help="speed of the clock; 0 pins it")
     parser.add_argument("--lag", type=float, default=None, help="index lag in seconds of every vendor")
     parser.add_argument("--no-limits", action="store_true", help="no rate limits and quotas")
-    parser.add_argument(
-        "--hostile", action="store_true", help="a seeded mix of faults, late rows, skewed clocks and other writers"
-    )
+    parser.add_argument("--faults", action="store_true", help="a seeded mix of answers that go wrong")
+    parser.add_argument("--hostile", action="store_true", help="that, late rows, skewed clocks and other writers")
     parser.add_argument("--latency", type=float, default=0.0, help="milliseconds that every answer takes")
     parser.add_argument("--latency-jitter", type=float, default=0.0, help="up to this many more or less")
     parser.add_argument("--vendors", default="", help="comma-separated; default: all")
@@ -43,7 +42,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM; -> exit status."""
     arguments = _arguments(argv)
-    options = Options(seed=arguments.seed, limits=not arguments.no_limits, lag=arguments.lag, hostile=arguments.hostile)
+    options = Options(
+        seed=arguments.seed,
+        limits=not arguments.no_limits,
+        lag=arguments.lag,
+        hostile=arguments.hostile,
+        faults=arguments.faults,
+    )
     clock = Clock(arguments.now, arguments.rate)
     sockets = {name: listen(getattr(arguments, f"port_{name}")) for name in [CONTROL, *arguments.vendors]}
     switches = {"latency_ms": arguments.latency, "latency_jitter_ms": arguments.latency_jitter}

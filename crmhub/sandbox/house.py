@@ -51,7 +51,7 @@ class House:
         self.names = names
         self.urls: dict[str, str] = {}
         self.calls = Calls(clock)
-        self.faults = Faults(options.seed, options.hostile)
+        self.faults = Faults(options.seed, options.hostile or options.faults)
         self._start_switches = switches or {}
         with _still(people):
             self.world = World(people, options.seed, clock.start)

@@ -21,7 +21,9 @@ class Options:
     lag: float | None = None
     """Index lag in seconds; None: the vendor's own default."""
     hostile: bool = False
-    """Vendors then start with their own mean habits switched on (README: --hostile)."""
+    """Everything of README's --hostile from the start."""
+    faults: bool = False
+    """Of it only the faults."""
 
 
 class ControlError(ValueError):
