@@ -389,3 +389,13 @@ def test_opportunities_have_record_types(org: Org) -> None:
         ("New_Business", True),
         ("Renewal", False),
     ]
+
+
+def test_the_assignment_rule_takes_new_leads_unless_told_not_to(org: Org) -> None:
+    queue = org.query("SELECT Id FROM Group WHERE DeveloperName = 'Web_Leads'")[0]["Id"]
+    org.set(assign_leads_to=queue)
+    body = {"LastName": "Doe", "Company": "Acme"}
+    assigned = org.call("POST", "/sobjects/Lead", json=body).json()["id"]
+    kept = org.call("POST", "/sobjects/Lead", json=body, headers={"Sforce-Auto-Assign": "FALSE"}).json()["id"]
+    assert _field(org, "Lead", assigned, "OwnerId") == queue
+    assert _field(org, "Lead", kept, "OwnerId").startswith("005")

@@ -229,6 +229,9 @@ class _Wrapped:
 
     names = frozenset({"Id", "SystemModstamp"})
 
+    def stamp(self, seed: tuple[Row]) -> int:
+        return int(str(seed[0]["SystemModstamp"]))
+
     def brief(self, record_id: str, seed: tuple[Row]) -> Row:
         return {"Id": record_id, "SystemModstamp": seed[0]["SystemModstamp"]}
 

@@ -15,7 +15,7 @@ from crmhub.sandbox.salesforce.org import (
 from crmhub.sandbox.salesforce.rules import person_name
 from crmhub.sandbox.salesforce.schema.deals import FORECAST_NAMES, RECORD_TYPES, STAGES
 from crmhub.sandbox.salesforce.schema.people import LEAD_STATUSES
-from crmhub.sandbox.salesforce.seed_activities import EmailSeeds, EventSeeds, RelationSeeds, TaskSeeds, last_days
+from crmhub.sandbox.salesforce.seed_activities import EmailSeeds, EventSeeds, RelationSeeds, TaskSeeds, last_times
 from crmhub.sandbox.salesforce.seed_campaigns import MemberSeeds, campaign_rows, status_rows
 from crmhub.sandbox.salesforce.seed_deals import OpportunitySeeds, RoleSeeds
 from crmhub.sandbox.salesforce.seed_people import CONVERTED, QUEUES, AccountSeeds, Known, PersonSeeds, was_lead
@@ -40,7 +40,7 @@ class Seed:
         known, tables = self._known, self._org.tables
         accounts = ((salesforce_id("001", one.number), one) for one in known.companies)
         tables["Account"].seed(accounts, AccountSeeds(self._world))
-        last = last_days(known)
+        last = last_times(known)
         contacts = (record for record in known.records if record.kind == "contact")
         made = ((known.record_id(record), record) for record in contacts)
         tables["Contact"].seed(made, PersonSeeds(known, last, leads=False))

@@ -29,9 +29,9 @@ def acts_in(known: Known) -> Iterator[Activity]:
             yield act
 
 
-def last_days(known: Known) -> dict[int, str]:
-    """Person number -> the day of the last finished activity."""
-    return {act.person.number: day_of(act.at) for act in acts_in(known)}
+def last_times(known: Known) -> dict[int, int]:
+    """Person number -> when the last activity was, ms."""
+    return {act.person.number: act.at for act in acts_in(known)}
 
 
 class _ActivitySeeds:
@@ -44,8 +44,10 @@ class _ActivitySeeds:
         self._world = known.world
         self.oldest_day = day_of(known.world.now - (HISTORY_DAYS + 2) * DAY)
 
-    def _brief(self, record_id: str, act: Activity, modified: int) -> Row:
-        stamp = min(modified, self._world.now - 1000) // 1000 * 1000
+    def _stamp(self, modified: int) -> int:
+        return min(modified, self._world.now - 1000) // 1000 * 1000
+
+    def _brief(self, record_id: str, act: Activity, stamp: int) -> Row:
         return {"Id": record_id, "SystemModstamp": stamp, "WhoId": self._known.who_id(act.person.number)}
 
     def _finished(self, row: Row, act: Activity, created: int) -> Row:
@@ -71,9 +73,13 @@ class TaskSeeds(_ActivitySeeds):
         mine = (act for act in acts_in(self._known) if act.kind != "meeting")
         return ((salesforce_id("00T", number), act) for number, act in enumerate(mine, 1))
 
+    def stamp(self, seed: Activity) -> int:
+        """See `Seeds`."""
+        return self._stamp(seed.at + 5 * MINUTE)
+
     def brief(self, record_id: str, seed: Activity) -> Row:
         """See `Seeds`."""
-        row = self._brief(record_id, seed, seed.at + 5 * MINUTE)
+        row = self._brief(record_id, seed, self.stamp(seed))
         row["ActivityDate"] = day_of(seed.at)
         if seed.kind == "task":
             row["ActivityDate"] = day_of(seed.at + (1 + seed.detail % 5) * DAY)
@@ -115,9 +121,13 @@ class EventSeeds(_ActivitySeeds):
         mine = (act for act in acts_in(self._known) if act.kind == "meeting")
         return ((salesforce_id("00U", number), act) for number, act in enumerate(mine, 1))
 
+    def stamp(self, seed: Activity) -> int:
+        """See `Seeds`."""
+        return self._stamp(seed.at + _minutes(seed) * MINUTE)
+
     def brief(self, record_id: str, seed: Activity) -> Row:
         """See `Seeds`."""
-        row = self._brief(record_id, seed, seed.at + _minutes(seed) * MINUTE)
+        row = self._brief(record_id, seed, self.stamp(seed))
         row["ActivityDate"] = day_of(seed.at)
         return row
 
@@ -151,9 +161,13 @@ class EmailSeeds(_ActivitySeeds):
             if act.kind == "email":
                 yield salesforce_id("02s", number), (act, number)
 
+    def stamp(self, seed: tuple[Activity, int]) -> int:
+        """See `Seeds`."""
+        return self._stamp(seed[0].at + 5 * MINUTE)
+
     def brief(self, record_id: str, seed: tuple[Activity, int]) -> Row:
         """See `Seeds`."""
-        row = self._brief(record_id, seed[0], seed[0].at + 5 * MINUTE)
+        row = self._brief(record_id, seed[0], self.stamp(seed))
         del row["WhoId"]
         row["ActivityId"] = salesforce_id("00T", seed[1])
         return row
@@ -196,11 +210,15 @@ class RelationSeeds(_ActivitySeeds):
             for end in (0, 1):
                 yield salesforce_id("0RE", 2 * number + end), (act, number, end)
 
+    def stamp(self, seed: tuple[Activity, int, int]) -> int:
+        """See `Seeds`."""
+        return self._stamp(seed[0].at + 5 * MINUTE)
+
     def brief(self, record_id: str, seed: tuple[Activity, int, int]) -> Row:
         """See `Seeds`."""
         act, number, end = seed
         person = email_incoming(act) == (end == 0)
-        row = self._brief(record_id, act, act.at + 5 * MINUTE)
+        row = self._brief(record_id, act, self.stamp(seed))
         who = row.pop("WhoId")
         row["EmailMessageId"] = salesforce_id("02s", number)
         row["RelationId"] = who if person else salesforce_id("005", act.rep + 1)

@@ -74,6 +74,10 @@ class MemberSeeds:
                     number += 1
                     yield salesforce_id("00v", number), (record, place)
 
+    def stamp(self, seed: tuple[KnownPerson, int]) -> int:
+        """See `Seeds`."""
+        return self._member(seed).modified_at // 1000 * 1000
+
     def brief(self, record_id: str, seed: tuple[KnownPerson, int]) -> Row:
         """See `Seeds`."""
         return self._brief(record_id, seed[0], self._member(seed))

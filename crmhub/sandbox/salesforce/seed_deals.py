@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from crmhub.sandbox.deals import LOST, WON, Deal, people_of, see_deal, stages_of
+from crmhub.sandbox.deals import LOST, WON, Deal, DealPerson, people_of, see_deal, stages_of
 from crmhub.sandbox.draws import bits, part
 from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.schema.deals import FORECAST_NAMES, STAGES
@@ -23,7 +23,9 @@ _AUDIT = frozenset({"Id", "SystemModstamp", "IsDeleted"})
 
 def deals_in(known: Known) -> Iterator[Deal]:
     """The deals that this CRM keeps."""
-    return (deal for deal in known.world.deals if deal.places & BIT["salesforce"])
+    for deal in known.world.deals:
+        if deal.places & BIT["salesforce"]:
+            yield deal
 
 
 def _deal_id(deal: Deal) -> str:
@@ -41,13 +43,18 @@ class OpportunitySeeds:
 
     def seeds(self) -> Iterator[tuple[str, Deal]]:
         """(Id, deal)."""
-        return ((_deal_id(deal), deal) for deal in deals_in(self._known))
+        for deal in deals_in(self._known):
+            yield _deal_id(deal), deal
+
+    def stamp(self, seed: Deal) -> int:
+        """See `Seeds`."""
+        return see_deal(self._world, seed, "salesforce").modified_at // 1000 * 1000
 
     def brief(self, record_id: str, seed: Deal) -> Row:
         """See `Seeds`."""
         return {
             "Id": record_id,
-            "SystemModstamp": see_deal(self._world, seed, "salesforce").modified_at // 1000 * 1000,
+            "SystemModstamp": self.stamp(seed),
             "AccountId": self._known.account_id(seed.company.number),
             "CampaignId": self._campaign_id(seed),
         }
@@ -107,19 +114,20 @@ class RoleSeeds:
                 number += 1
                 yield salesforce_id("00K", number), (deal, place)
 
+    def stamp(self, seed: tuple[Deal, int]) -> int:
+        """See `Seeds`."""
+        return self._stamp(seed[0], people_of(self._world, seed[0], "salesforce")[seed[1]])
+
     def brief(self, record_id: str, seed: tuple[Deal, int]) -> Row:
         """See `Seeds`."""
         return self.make(record_id, seed)
 
     def make(self, record_id: str, seed: tuple[Deal, int]) -> Row:
-        """Contacts are added some time after the deal was made; the first one when it was."""
+        """Whoever is added later is added by the deal's owner."""
         deal, place = seed
         found = people_of(self._world, deal, "salesforce")[place]
-        later = part(deal.seed ^ found.person.seed, _LATER) ** 2
-        last = stages_of(self._world, deal)[-1][1]
-        at = deal.created_at + (0 if found.primary else int(later * (last - deal.created_at)))
         owner = salesforce_id("005", deal.rep + 1)
-        stamp = at // 1000 * 1000
+        stamp = self._stamp(deal, found)
         row: Row = {
             "Id": record_id,
             "OpportunityId": _deal_id(deal),
@@ -134,3 +142,10 @@ class RoleSeeds:
         if found.primary:
             row["IsPrimary"] = True
         return row
+
+    def _stamp(self, deal: Deal, found: DealPerson) -> int:
+        """Contacts are added some time after the deal was made; the first one when it was."""
+        later = part(deal.seed ^ found.person.seed, _LATER) ** 2
+        last = stages_of(self._world, deal)[-1][1]
+        at = deal.created_at + (0 if found.primary else int(later * (last - deal.created_at)))
+        return at // 1000 * 1000

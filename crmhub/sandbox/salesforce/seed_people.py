@@ -90,10 +90,13 @@ class AccountSeeds:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    def stamp(self, seed: KnownCompany) -> int:
+        """See `Seeds`."""
+        return stamp_of(self._world, company_times_of(self._world, seed)[1], seed.company.seed)
+
     def brief(self, record_id: str, seed: KnownCompany) -> Row:
         """See `Seeds`."""
-        modified = company_times_of(self._world, seed)[1]
-        return {"Id": record_id, "SystemModstamp": stamp_of(self._world, modified, seed.company.seed)}
+        return {"Id": record_id, "SystemModstamp": self.stamp(seed)}
 
     def make(self, record_id: str, seed: KnownCompany) -> Row:
         """See `Seeds`."""
@@ -117,13 +120,13 @@ class AccountSeeds:
 
 
 class PersonSeeds:
-    """Leads and contacts. `last` is each person's day of the last finished activity."""
+    """Leads and contacts. `last` is the time of each person's last activity."""
 
     names = frozenset(
         {"Id", "SystemModstamp", "IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId", "ReportsToId"}
     )
 
-    def __init__(self, known: Known, last: dict[int, str], *, leads: bool) -> None:
+    def __init__(self, known: Known, last: dict[int, int], *, leads: bool) -> None:
         self._world = known.world
         self._known = known
         self._last = last
@@ -131,16 +134,19 @@ class PersonSeeds:
         if not leads:
             self.names = self.names | {"AccountId"}
 
-    def brief(self, record_id: str, seed: KnownPerson) -> Row:
+    def stamp(self, seed: KnownPerson) -> int:
         """See `Seeds`."""
         created, modified = times_of(self._world, seed)
-        row: Row = {"Id": record_id}
+        former = self._leads and seed.kind == "contact"
+        return stamp_of(self._world, created if former else modified, seed.person.seed)
+
+    def brief(self, record_id: str, seed: KnownPerson) -> Row:
+        """See `Seeds`."""
+        row: Row = {"Id": record_id, "SystemModstamp": self.stamp(seed)}
         if not self._leads:
             row["AccountId"] = self._known.account_of(seed)
         elif seed.kind == "contact":
-            modified = created
             row |= {"IsConverted": True, "ConvertedContactId": self._known.record_id(seed)}
-        row["SystemModstamp"] = stamp_of(self._world, modified, seed.person.seed)
         return row
 
     def make(self, record_id: str, seed: KnownPerson) -> Row:
@@ -194,8 +200,10 @@ class PersonSeeds:
             "LeadSource": SOURCE.get(seen.source, ""),
             "HasOptedOutOfEmail": seen.opted_out,
             "Product_Interest__c": seen.interest.capitalize(),
-            "LastActivityDate": self._last.get(record.person.number),
         }
+        at = self._last.get(record.person.number)
+        if at is not None:
+            row["LastActivityDate"] = day_of(at)
         person_name(row)
         other = self._world.record_of.get(("hubspot", record.person.number))
         if other is not None and chance(record.person.seed, "sf knows hubspot", 0.1):

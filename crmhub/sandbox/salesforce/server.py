@@ -26,6 +26,7 @@ from crmhub.sandbox.salesforce.sessions import Sessions, credentials_of
 from crmhub.sandbox.salesforce.settings import INTEGRATION_NAME, NO_API_NAME, SMALL_NAME, Settings
 from crmhub.sandbox.salesforce.soap_api import SoapApi
 from crmhub.sandbox.salesforce.sobjects_api import SObjectsApi, rejected
+from crmhub.sandbox.salesforce.times import DAY
 from crmhub.sandbox.salesforce.tooling_api import ToolingApi
 from crmhub.sandbox.salesforce.usage import Usage
 from crmhub.sandbox.vendor import Options
@@ -169,6 +170,14 @@ class Salesforce:
     def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
         """What else people do on the screens. Raises ControlError."""
         return self._acts.do(action, body)
+
+    def rate_limits(self) -> list[dict[str, Any]]:
+        """The org's calls per rolling 24 hours; there is no limit on shorter times."""
+        if not self._options.limits:
+            return []
+        settings = self._org.settings
+        free = max(1, settings.daily_limit - settings.daily_used)
+        return [{"name": "daily", "calls": free, "window_ms": DAY, "match": r"\w+ /services/(data/\{|Soap/)"}]
 
     def least(self) -> dict[str, Any]:
         """The least possible calls for what is there now."""

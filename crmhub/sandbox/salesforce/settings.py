@@ -80,6 +80,8 @@ class Settings:
     """Record id -> how many writes meet UNABLE_TO_LOCK_ROW."""
     validation_rules: list[dict[str, Any]] = field(default_factory=list)
     """{object, field, value, message}: refused while the field holds the value (null: blank)."""
+    assign_leads_to: str = ""
+    """Lead assignment rule: leads made by the API go to this user or queue unless Sforce-Auto-Assign says FALSE."""
     duplicate_rules: list[dict[str, Any]] = field(default_factory=list)
     """{object, field, allowSave}: refused when another record holds the same value."""
     workflows: list[dict[str, Any]] = field(default_factory=list)

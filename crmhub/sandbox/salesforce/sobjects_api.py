@@ -17,9 +17,10 @@ from crmhub.sandbox.salesforce.writer import Writer, path_id
 
 
 def writer_for(org: OrgState, request: Request) -> Writer:
-    """Writes of the API run as the integration user; a header may let duplicates pass."""
+    """Writes of the API run as the session's user; headers may let duplicates pass and keep assignment rules off."""
     rule = request.headers.get("sforce-duplicate-rule-header", "").lower().replace(" ", "")
-    return Writer(org, org.user_id, allow_duplicates="allowsave=true" in rule)
+    assigns = request.headers.get("sforce-auto-assign", "").lower() != "false"
+    return Writer(org, org.user_id, allow_duplicates="allowsave=true" in rule, assigns=assigns)
 
 
 def body_of(request: Request) -> dict[str, Any]:

@@ -28,6 +28,9 @@ class Seeds(Protocol):
 
     names: frozenset[str]
 
+    def stamp(self, seed: Any) -> int:
+        """SystemModstamp alone."""
+
     def brief(self, record_id: str, seed: Any) -> Row:
         """Id, SystemModstamp and the few fields that searches over everything look at."""
 
@@ -210,9 +213,7 @@ class Table:
     def _take(self, record_id: str) -> None:
         """Out of order and indexes."""
         if self._stamps is not None:
-            before = self.brief(record_id)
-            assert before is not None
-            place = self._place(key_of(before))
+            place = self._place((self._stamp(self._rows[record_id]), record_id))
             assert self._order[place] == record_id
             del self._stamps[place], self._order[place]
         if self._indexes:
@@ -220,6 +221,15 @@ class Table:
             assert row is not None
             for name, index in self._indexes.items():
                 _drop(index, row.get(name), record_id)
+
+    def _stamp(self, held: Any) -> int:
+        if type(held) is dict:
+            return key_of(held)[0]
+        assert self._seeds is not None
+        if type(held) is not Patched:
+            return self._seeds.stamp(held)
+        moved = held.patch.get("SystemModstamp")
+        return moved if isinstance(moved, int) else self._seeds.stamp(held.seed)
 
     def _forget(self) -> None:
         self._ids = self._stamps = None
@@ -233,7 +243,7 @@ class Table:
         return bisect_left(self._order, key[1], low, high)
 
     def _arrange(self) -> None:
-        keys = sorted(key_of(row) for row in map(self.brief, self._rows) if row is not None)
+        keys = sorted((self._stamp(held), record_id) for record_id, held in self._rows.items())
         self._stamps = array("q", [stamp for stamp, _ in keys])
         self._order = [record_id for _, record_id in keys]
 

@@ -50,6 +50,8 @@ class Writer:
     user_id: str
     secured: bool = True
     allow_duplicates: bool = False
+    assigns: bool = False
+    """The org's lead assignment rule applies."""
     lag: float = 0.0
 
     def deserialize(self, kind: ObjectType, body: Mapping[str, Any], skip: Iterable[str] = ()) -> Changes:
@@ -86,6 +88,8 @@ class Writer:
                 if chosen is not None:
                     row[field.name] = chosen
         self._apply(kind, row, changes)
+        if self.assigns and kind.name == "Lead" and self.org.settings.assign_leads_to:
+            row["OwnerId"] = self.org.settings.assign_leads_to
         if kind.field("OwnerId") is not None and not row.get("OwnerId"):
             row["OwnerId"] = self.user_id
         missing = [field.name for field in kind.fields.values() if field.required and row.get(field.name) is None]
