@@ -37,7 +37,7 @@ class Deals:
             return []
         named, wanted = sorted(streams), marks(len(records))
         rows = self.db.each(
-            "SELECT d.entity_id FROM record o CROSS JOIN association a ON a.connection = o.connection "
+            "SELECT d.entity_id FROM record o CROSS JOIN association a INDEXED BY association_to ON a.connection = o.connection "
             f"AND a.to_stream = o.stream AND a.to_id = o.remote_id AND a.stream IN ({marks(len(named))}) "
             "CROSS JOIN record d ON d.connection = a.connection AND d.stream = a.stream AND d.remote_id = a.remote_id "
             f"WHERE o.id IN ({wanted}) AND d.entity = 'deal' AND d.entity_id IS NOT NULL UNION "
@@ -83,7 +83,7 @@ class Deals:
             f"SELECT {found} FROM record d CROSS JOIN association a ON a.connection = d.connection AND a.stream = d.stream "
             "AND a.remote_id = d.remote_id CROSS JOIN record o ON o.connection = a.connection AND o.stream = a.to_stream "
             f"AND o.remote_id = a.to_id WHERE {chosen} UNION ALL "
-            f"SELECT {found} FROM record d CROSS JOIN association a ON a.connection = d.connection "
+            f"SELECT {found} FROM record d CROSS JOIN association a INDEXED BY association_to ON a.connection = d.connection "
             "AND a.to_stream = d.stream AND a.to_id = d.remote_id CROSS JOIN record o ON o.connection = a.connection "
             f"AND o.stream = a.stream AND o.remote_id = a.remote_id WHERE {chosen}",
             (*deals, *deals),

@@ -280,16 +280,32 @@ class Entities:
             )
         }
 
-    def wake_people_of(self, companies: Sequence[int], new_records: Sequence[int]) -> None:
-        """Company facts changed: their people are qualified again; people associated with new company records are
-        resolved again (inside a write)."""
+    def wake_people_of(self, companies: Sequence[int], new_records: Sequence[int], records: Sequence[int]) -> None:
+        """Company facts changed: their people are qualified again; people are resolved again who are associated with
+        new records, or whose company is another one since a record died, came back or was merged (inside a write)."""
         self.db.many("UPDATE person SET todo_qualify = 1 WHERE company_id = ?", [(i,) for i in companies])
         self.db.many(
-            "UPDATE record SET dirty = 1 WHERE entity = 'person' AND dirty = 0 AND id IN ("
-            " SELECT p.id FROM record c CROSS JOIN association a ON a.connection = c.connection AND a.to_stream = c.stream"
+            "UPDATE record SET dirty = 1 WHERE +entity = 'person' AND dirty = 0 AND id IN ("
+            " SELECT p.id FROM record c CROSS JOIN association a INDEXED BY association_to ON a.connection = c.connection AND a.to_stream = c.stream"
             " AND a.to_id = c.remote_id CROSS JOIN record p ON p.connection = a.connection AND p.stream = a.stream"
             " AND p.remote_id = a.remote_id WHERE c.id = ?)",
             [(i,) for i in new_records],
+        )
+        self.db.many(
+            "UPDATE record SET dirty = 1 WHERE +entity = 'person' AND dirty = 0 AND id IN ("
+            " SELECT p.id FROM record c CROSS JOIN association a INDEXED BY association_to ON a.connection = c.connection AND a.to_stream = c.stream"
+            " AND a.to_id = c.remote_id CROSS JOIN record p ON p.connection = a.connection AND p.stream = a.stream"
+            " AND p.remote_id = a.remote_id AND p.entity = 'person' CROSS JOIN person e ON e.id = p.entity_id WHERE c.id = ?"
+            " AND CASE WHEN c.deleted_at IS NOT NULL THEN e.company_id = c.entity_id"
+            "  ELSE e.company_id IS NULL OR (a.is_primary AND e.company_id <> c.entity_id) END)",
+            [(i,) for i in records],
+        )
+        self.db.many(  # a company that no CRM has any more, also of those who are there by their address
+            "UPDATE record SET dirty = 1 WHERE entity = 'person' AND dirty = 0 AND entity_id IN ("
+            " SELECT id FROM person WHERE company_id = ?1) AND NOT EXISTS ("
+            " SELECT 1 FROM record r WHERE r.entity = 'company' AND r.entity_id = ?1 AND r.deleted_at IS NULL"
+            " AND r.merged_into IS NULL)",
+            [(i,) for i in companies],
         )
 
     def follow_companies(self, moves: Mapping[int, int]) -> None:
