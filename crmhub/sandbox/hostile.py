@@ -12,6 +12,8 @@ SWITCHES: dict[str, Any] = {
     "webhook_late": 0.15,
     "native_sync": True,
 }
+LAGS = ("index_lag", "lag")
+"""What the command line's --lag decides."""
 VENDORS: dict[str, dict[str, Any]] = {
     "hubspot": {
         # rows that search shows long after their stamp

@@ -75,7 +75,8 @@ class House:
             self.change({**hostile.SWITCHES, "skew_ms": skew, **self._start_switches})
             for name, wish in hostile.VENDORS.items():
                 if name in self.vendors:
-                    self.vendors[name].settings(dict(wish))
+                    asked_for = hostile.LAGS if self.options.lag is not None else ()
+                    self.vendors[name].settings({key: value for key, value in wish.items() if key not in asked_for})
 
     def change(self, wish: dict[str, Any]) -> dict[str, Any]:
         """Switches of the whole sandbox; -> all of them. Raises ControlError."""

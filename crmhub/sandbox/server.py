@@ -120,6 +120,8 @@ class Application:
             courier = self.house.courier
             for parcel in courier.due(self.house.clock.now()):
                 courier.posted(parcel, await asyncio.to_thread(post, parcel.outgoing))
+                if courier is not self.house.courier:
+                    break  # a reset came in between: what was waiting is of another life
             await asyncio.sleep(_TICK)
 
     async def _send(self, send: Send, clock: Clock, response: Response, cut: bool = False, head: bool = False) -> None:

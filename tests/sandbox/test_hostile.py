@@ -322,6 +322,20 @@ def test_hostile_switches_all_of_it_on_and_reset_brings_it_back() -> None:
     assert shown() == first
 
 
+def test_a_lag_that_was_asked_for_stays() -> None:
+    house = House(30, ["hubspot", "salesforce"], Clock(NOW, 0), Options(hostile=True, lag=1.5))
+    assert house.vendors["hubspot"].settings({})["index_lag"] == 1.5
+    assert house.vendors["salesforce"].settings({})["lag"] == 1.5
+    assert house.vendors["hubspot"].settings({})["rewrite"] == hostile.VENDORS["hubspot"]["rewrite"]
+
+
+def test_faults_alone_leave_the_switches_off() -> None:
+    house = House(30, ["hubspot", "salesforce"], Clock(NOW, 0), Options(faults=True))
+    mixed = House(30, ["hubspot", "salesforce"], Clock(NOW, 0), Options(hostile=True))
+    assert house.faults.rules() == mixed.faults.rules() != []
+    assert house.change({}) == Switches().change({}, [])
+
+
 def test_a_plain_sandbox_has_all_of_it_off() -> None:
     house = House(60, ["hubspot", "salesforce"], Clock(NOW, 0), Options())
     assert house.change({}) == Switches().change({}, [])
