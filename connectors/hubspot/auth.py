@@ -6,16 +6,38 @@ stored before the new access token is used.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from threading import RLock
 
-from connectors.contract import AuthFailed, Rejected, Surroundings
+import msgspec
+
+from connectors.contract import AuthFailed, ContractBroken, Rejected, Surroundings
 from connectors.hubspot.config import Settings
 from connectors.hubspot.routes import TOKEN, versioned
 from connectors.transport import Transport
 
 #: renewed after this share of the token's life, so that it does not end in the middle of a pull
 RENEW_AT = 0.8
+#: documented life of an access token, when an answer does not tell
+DEFAULT_LIFE_S = 1800
 _STORED = "refresh_token"
+_REVOKED = "the refresh token is revoked or of another app"
+_CLIENT = "client_id or client_secret is wrong"
+#: by the legacy endpoint's `status` and the newer ones' `error`
+_REFUSALS = {
+    "BAD_REFRESH_TOKEN": _REVOKED,
+    "invalid_grant": _REVOKED,
+    "BAD_CLIENT_ID": _CLIENT,
+    "BAD_CLIENT_SECRET": _CLIENT,
+    "invalid_client": _CLIENT,
+}
+
+
+class _Rotated(msgspec.Struct):
+    """What replaced the configured refresh token. `given`: which one that was."""
+
+    given: str
+    token: str
 
 
 class OAuth:
@@ -46,7 +68,7 @@ class OAuth:
 
     def _fetch(self) -> str:
         assert self._transport is not None
-        old = self._around.secrets.get(_STORED) or self._settings.refresh_token or ""
+        old = self._current()
         form = {
             "grant_type": "refresh_token",
             "client_id": self._settings.client_id or "",
@@ -63,9 +85,32 @@ class OAuth:
                 authorized=False,
             )
         except Rejected as e:
-            raise AuthFailed(f"HubSpot refuses the refresh token ({e.code})") from None
-        new = answer.data.get("refresh_token")
+            raise AuthFailed(
+                _REFUSALS.get(e.code, f"HubSpot refuses the refresh token ({e.code}: {e.message})")
+            ) from None
+        said = answer.data
+        if not isinstance(said, dict) or not said.get("access_token"):
+            raise ContractBroken("a token answer without an access token", f"status {answer.status}")
+        new = said.get("refresh_token")
         if new and new != old:
-            self._around.secrets.put(_STORED, new)
-        self._renew_at = self._around.clock.now() + round(answer.data["expires_in"] * 1000 * RENEW_AT)
-        return str(answer.data["access_token"])
+            self._around.secrets.put(_STORED, msgspec.json.encode(_Rotated(self._given(), new)).decode())
+        life = said.get("expires_in")
+        seconds = life if isinstance(life, int | float) else DEFAULT_LIFE_S
+        self._renew_at = self._around.clock.now() + round(seconds * 1000 * RENEW_AT)
+        return str(said["access_token"])
+
+    def _current(self) -> str:
+        """The configured refresh token, or the one that replaced it: a newly configured one wins again."""
+        text = self._around.secrets.get(_STORED)
+        if text is not None:
+            try:
+                rotated = msgspec.json.decode(text, type=_Rotated)
+            except msgspec.DecodeError:
+                return text  # stored by an earlier version: the token alone
+            if rotated.given == self._given():
+                return rotated.token
+        return self._settings.refresh_token or ""
+
+    def _given(self) -> str:
+        """Tells one configured token from another."""
+        return sha256((self._settings.refresh_token or "").encode()).hexdigest()[:16]

@@ -25,9 +25,12 @@ from connectors.hubspot import reading, schema
 from connectors.hubspot.api import MAX_IN_FLIGHT, Api
 from connectors.hubspot.checking import check
 from connectors.hubspot.config import Settings
+from connectors.hubspot.email_events import email_events
 from connectors.hubspot.forms import form_submissions
 from connectors.hubspot.links import fetch_links
+from connectors.hubspot.memberships import list_memberships
 from connectors.hubspot.owners import owners
+from connectors.hubspot.page_views import page_views
 from connectors.hubspot.pulling import ObjectPull
 from connectors.hubspot.recycled import binned
 from connectors.hubspot.sdk import Sdk
@@ -62,7 +65,14 @@ class HubSpotConnector:
         self.name = surroundings.connection
         self._api = Api(settings, surroundings)
         self._sdk = Sdk(self._api)
-        apart = (owners(self._api, self._sdk), form_submissions(self._api))
+        api = self._api
+        apart = (
+            owners(api, self._sdk),
+            form_submissions(api),
+            email_events(api),
+            page_views(api),
+            list_memberships(api),
+        )
         self._apart = {a.spec.name: a for a in apart}
 
     def __repr__(self) -> str:

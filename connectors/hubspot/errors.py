@@ -40,10 +40,17 @@ REMEDIES = {
     "REQUIRED_FIELDS_MISSING": "an administrator made properties obligatory: map them or relax the rule",
 }
 
+#: what the edge's 530 means
+WRONG_FORM = "the token is of a form or region that HubSpot does not know (status 530)"
+
 _EXISTING_ID = re.compile(r"Existing ID:\s*(\d+)")
 _VALIDATION_LIST = re.compile(r"Property values were not valid:\s*(\[.*\])", re.DOTALL)
 #: categories that a later attempt may cure
 _TRANSIENT = frozenset({"RATE_LIMITS", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"})
+
+
+class Forbidden(Rejected):
+    """A 403 that names no scope: the account's edition, or a right of the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +81,14 @@ class Refusal:
 
 def read_refusal(body: Mapping[str, Any], default: str = "VALIDATION_ERROR") -> Refusal:
     """HubSpot's error body, of a whole answer or of one entry of a partial batch. Every key is optional."""
-    category = str(body.get("category") or default)
+    status = body.get("status")
+    # token endpoints say it in `status` (legacy) or `error`
+    category = str(body.get("category") or body.get("error") or (status if status != "error" else "") or default)
     complaints = list(_complaints(body, str(body.get("message") or "")))
     fields = tuple(dict.fromkeys(name for name, _, _ in complaints if name))
     code = next((why for _, why, _ in complaints if why), category)
     told = [f"{name}: {text}" if name and name not in text else text for name, _, text in complaints if text]
-    message = "; ".join(told) or str(body.get("message") or "no reason given")
+    message = "; ".join(told) or str(body.get("message") or body.get("error_description") or "no reason given")
     context = _context(body)
     existing = _EXISTING_ID.search(message)
     return Refusal(
@@ -125,9 +134,10 @@ def classifier(day_end: Callable[[], int]) -> Classify:
         if 200 <= status < 300:
             return OK
         said = _json(body)
-        if status == 401 or status == 530:
-            # 530 comes from the edge when the token's form or region is wrong
-            return Verdict("auth", AuthFailed(str(said.get("message") or f"status {status}")))
+        if status == 530:
+            return Verdict("auth", AuthFailed(WRONG_FORM))
+        if status == 401:
+            return Verdict("auth", AuthFailed(_unauthorized(said)))
         if status == 403:
             return _forbidden(said)
         if status == 429:
@@ -156,6 +166,11 @@ _DEFAULT_CODES = {
 }
 
 
+def _unauthorized(said: Mapping[str, Any]) -> str:
+    message = str(said.get("message") or "status 401")
+    return f"it has expired ({message})" if said.get("category") == "EXPIRED_AUTHENTICATION" else message
+
+
 def _forbidden(said: Mapping[str, Any]) -> Verdict:
     message = str(said.get("message") or "forbidden")
     scopes: list[str] = []
@@ -164,7 +179,7 @@ def _forbidden(said: Mapping[str, Any]) -> Verdict:
         scopes += context.get("requiredGranularScopes", ()) or context.get("requiredScopes", ())
     if said.get("category") == "MISSING_SCOPES" or scopes:
         return Verdict("stop", MissingScope(" or ".join(dict.fromkeys(scopes)) or "unknown", message))
-    return Verdict("stop", Rejected(str(said.get("category") or "FORBIDDEN"), message, "ask a HubSpot administrator"))
+    return Verdict("stop", Forbidden(str(said.get("category") or "FORBIDDEN"), message, "ask a HubSpot administrator"))
 
 
 def _too_fast(said: Mapping[str, Any], day_end: Callable[[], int]) -> Verdict:

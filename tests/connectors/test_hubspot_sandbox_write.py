@@ -224,11 +224,16 @@ def test_check_says_who_we_are_and_what_is_missing(portal: Portal) -> None:
     assert good.quotas[0].left < good.quotas[0].limit
     bad = portal.connector(access_token="pat-eu1-wrong").check()
     assert [p.fatal for p in bad.problems] == [True]
-    assert "refuses the token" in bad.problems[0].text
+    assert "refuses the access token" in bad.problems[0].text
     assert "pat-eu1-wrong" not in repr(bad)
     portal.switch(scopes=["crm.objects.contacts.read", "oauth"])
     poor = portal.connector().check()
-    assert "The token may not write contacts." in [p.text for p in poor.problems]
+    missing = {p.text: p.fatal for p in poor.problems}
+    assert missing["The token may not write contacts: the scope crm.objects.contacts.write is missing."] is False
+    assert missing["The token may not read companies: the scope crm.objects.companies.read is missing."] is True
+    assert missing["The token may not read lists: the scope crm.lists.read is missing."] is False
+    assert "The token may not create fields of contacts: the scope crm.schemas.contacts.write is missing." in missing
+    assert "The token may not read marketing e-mail events: the scope content is missing." in missing
     assert any("crm.objects.contacts.write" in p.remedy for p in poor.problems)
     portal.fault("quota", "/account-info")
     spent = portal.connector().check()
