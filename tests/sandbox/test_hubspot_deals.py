@@ -152,6 +152,21 @@ def test_deals_move_lifecycle_stages_when_the_switch_is_on(account: HubSpotAccou
     assert _props(account, f"{CONTACTS}/{other}", "lifecyclestage")["lifecyclestage"] == "lead"
 
 
+def test_deals_remember_their_stages(account: HubSpotAccount) -> None:
+    rows = account.get(DEALS, limit=50, properties="dealstage", propertiesWithHistory="dealstage")["results"]
+    history = {row["id"]: row["propertiesWithHistory"]["dealstage"] for row in rows}
+    assert any(len(versions) > 2 for versions in history.values())
+    for row in rows:
+        times = [version["timestamp"] for version in history[row["id"]]]
+        assert times == sorted(times, reverse=True)
+        assert history[row["id"]][0]["value"] == row["properties"]["dealstage"]
+    number = next(row["id"] for row in rows if row["properties"]["dealstage"] != "closedwon")
+    account.call("PATCH", f"{DEALS}/{number}", {"properties": {"dealstage": "closedwon"}})
+    found = account.get(f"{DEALS}/{number}", propertiesWithHistory="dealstage")["propertiesWithHistory"]["dealstage"]
+    assert found[1:] == history[number]
+    assert (found[0]["value"], found[0]["sourceType"]) == ("closedwon", "INTEGRATION")
+
+
 def test_conditional_rules_hold_on_2026_09_alone(account: HubSpotAccount) -> None:
     _switch(account, required_when={"deals": {"dealstage=closedlost": ["closed_lost_reason"]}})
     number = _deal(account)

@@ -137,6 +137,7 @@ def test_stages_follow_the_order_of_the_portal(account: HubSpotAccount) -> None:
     shown = account.get("/crm/v3/properties/contacts/lifecyclestage")["options"]
     assert [(row["value"], row["displayOrder"]) for row in shown] == list(zip(values, range(5), strict=True))
     number = _make(account, lifecyclestage="marketingqualifiedlead")
+    assert account.get("/crm/v3/properties/contacts/hs_lifecyclestage_1730987_date")["type"] == "datetime"
 
     def write(stage: str) -> str:
         answer = account.call("PATCH", f"{CONTACTS}/{number}", {"properties": {"lifecyclestage": stage}})
@@ -186,6 +187,18 @@ def test_calculated_values_change_without_a_stamp(account: HubSpotAccount) -> No
     found = account.get(f"{CONTACTS}/{number}", properties="hubspotscore")
     assert (found["properties"]["hubspotscore"], found["updatedAt"]) == ("42", before)
     assert number not in _search(account, since)
+
+
+def test_hidden_work_moves_the_stamp_alone(account: HubSpotAccount) -> None:
+    number = _make(account, city="Lyon")
+    account.steer("/clock", {"advance": 60_000})
+    _act(account, "touch", object="contacts", id=number)
+    assert _search(account, str(account.steer("/clock")["now"])) == [number]
+
+
+def test_a_url_can_be_too_long(account: HubSpotAccount) -> None:
+    assert account.call("GET", CONTACTS, properties="x" * 15_000).status_code == 200
+    assert account.call("GET", CONTACTS, properties="x" * 16_000).status_code == 414
 
 
 def test_a_hidden_property_is_not_there_for_the_token(account: HubSpotAccount) -> None:

@@ -9,6 +9,9 @@ from crmhub.sandbox.hubspot.scopes import needed_scopes
 from crmhub.sandbox.hubspot.tokens import Token, Tokens, no_credentials
 from crmhub.sandbox.messages import Request, Response
 
+URL_MAX = 16_000
+"""Characters of path and query; what is longer is answered with 414."""
+
 
 class Access:
     """Credentials and scopes of one account, and its limits."""
@@ -20,6 +23,8 @@ class Access:
 
     def refusal(self, request: Request) -> Response | None:
         """The answer that ends a request before anything is done, or None."""
+        if len(request.path) + len(request.query.raw) > URL_MAX:
+            return Response.text("<html><body><h1>414 URI Too Long</h1></body></html>", 414, "text/html")
         if not _guarded(request):
             return None
         value = bearer(request)

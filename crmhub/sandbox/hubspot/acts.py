@@ -45,6 +45,7 @@ class Acts:
             "restore_property": self._restore_property,
             "add_property": self._add_property,
             "calculate": self._calculate,
+            "touch": self._touch,
             "mail_event": self._mail_event,
             "page_view": self._page_view,
             "list_join": self._list_change,
@@ -136,6 +137,12 @@ class Acts:
         if not options:
             raise ControlError("options is missing")
         prop.options = options
+        table = self._table(wish, "object")
+        for option in options if prop.name == "lifecyclestage" else []:  # every stage has its date
+            name = f"hs_lifecyclestage_{option.value}_date"
+            if name not in table.properties:
+                label = f"Became a {option.label} date"
+                table.properties[name] = Property(name, label, "datetime", "date", table.kind.group, read_only=True)
         return self._changed(prop)
 
     def _archive_property(self, wish: Row) -> Row:
@@ -175,6 +182,12 @@ class Acts:
             raise ControlError("fields is missing")
         values = writes.clean(self._portal, table, fields, record, by_person=True)
         writes.calculate(self._portal, table, record, values)
+        return self._show(table, record)
+
+    def _touch(self, wish: Row) -> Row:
+        """{object, id}: something hidden inside HubSpot moves the modification time, and nothing else."""
+        table, record = self._one(wish)
+        writes.touch(self._portal, table, record)
         return self._show(table, record)
 
     def _mail_event(self, wish: Row) -> Row:

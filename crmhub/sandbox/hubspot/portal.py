@@ -67,6 +67,7 @@ class Portal:
         self.blocked_emails: set[str] = set()
         self.pipelines = Pipelines(self.tables["deals"].properties)
         self.tables["deals"].derive = derive(self.pipelines)
+        self.tables["deals"].past = seed.deals.past
         self.labels = Labels()
         self.links = Links(seed, self.tables, self.labels)
         self.mail_log = MailLog(world)

@@ -92,6 +92,8 @@ class Table:
         """id -> when it was archived, of what lies in the recycle bin"""
         self.derive: Callable[[dict[str, str]], dict[str, str]] | None = None
         """Properties that follow from others, where the type has such."""
+        self.past: Callable[[Record, str], list[tuple[str, int]]] | None = None
+        """(value, when) of a seeded property with a history of its own, oldest first; empty: it has none."""
         self.seeded_names = frozenset(properties)
         self.written: set[int] = set()
         """Ids of the records that somebody has written to since the start."""
@@ -184,7 +186,10 @@ class Table:
 
     def empty_bin(self, now: int) -> None:
         """What has lain in the recycle bin for 90 days is gone for good."""
-        for number in [number for number, at in self.bin.items() if now - at >= BIN_LIFE]:
+        while self.bin:
+            number, at = next(iter(self.bin.items()))  # the one that has lain longest
+            if now - at < BIN_LIFE:
+                return
             del self.bin[number]
             self.rows[number].forget()
 
@@ -234,6 +239,9 @@ class Table:
         value = self.props(record).get(name)
         if value is None:
             return []
+        past = self.past(record, name) if self.past is not None and record.seed is not None else []
+        if past:
+            return [Version(old, at, "CRM_UI", "", None) for old, at in reversed(past)]
         return [Version(value, self.seeded_at(record, name), "IMPORT", "", None)]
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmhub.sandbox.deals import Deal, see_deal
+from crmhub.sandbox.deals import Deal, see_deal, stages_of
 from crmhub.sandbox.hubspot.kinds import KINDS, STEP
 from crmhub.sandbox.hubspot.owners import owner_id
 from crmhub.sandbox.hubspot.records import Record
@@ -47,3 +47,13 @@ class SeedDeals:
             "hs_object_source": "CRM_UI",
         }
         return {name: value for name, value in values.items() if value}
+
+    def past(self, record: Record, name: str) -> list[tuple[str, int]]:
+        """When a deal entered the stages that HubSpot knows of."""
+        if name != "dealstage":
+            return []
+        deal: Deal = record.seed
+        last = see_deal(self._world, deal, "hubspot").stage
+        held = [(STAGE_OF[stage], at) for stage, at in stages_of(self._world, deal)]
+        names = [name for name, _ in held]
+        return held[: names.index(STAGE_OF[last]) + 1] if STAGE_OF[last] in names else []

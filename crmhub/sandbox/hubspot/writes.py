@@ -209,11 +209,7 @@ def _put(table: Table, record: Record, values: dict[str, str], actor: Actor, now
             held = [part for part in props.get(name, "").split(";") if part]
             value = ";".join(dict.fromkeys(held + [part for part in value.split(";") if part]))
         if name not in history:
-            before = props.get(name)
-            start = (
-                [] if before is None or new else [Version(before, table.seeded_at(record, name), "IMPORT", "", None)]
-            )
-            history[name] = start
+            history[name] = [] if new else table.versions(record, name)[::-1]
         history[name].append(Version(value, now, *actor))
         if value == "":
             props.pop(name, None)
