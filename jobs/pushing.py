@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from connectors.contract import (
     ConnectorError,
+    MissingScope,
     ReadResult,
     Rejected,
     Unavailable,
@@ -43,6 +44,7 @@ class Pushed:
     observed: bool = False  # nothing was sent because the hub only observes
     stopped: bool = False  # a limit of [rollout.stop_if] held
     error: ConnectorError | None = None
+    unwritable: set[str] = field(default_factory=set)  # "contacts phone": fields that the CRM began to refuse
     left: list[str] = field(default_factory=list)  # records that were not written since they changed or went, with why
 
 
@@ -317,6 +319,8 @@ class Pusher:
         with hub.db.write():
             for o in ops:
                 self._outcome(o, by_op[str(o.id)], made)
+        if stream in self.described and not any(f.writable for f in hub.known_schema(self.name, stream).values()):
+            raise MissingScope(f"edit {stream}", "our user may only read them now")
         self.answered |= any(r.outcome not in ("retry", "unknown") for r in results)
         if any(r.outcome == "unknown" for r in results):
             self.recover()
@@ -355,6 +359,7 @@ class Pusher:
         for name, value in op.after.items():
             remote = shown.get(name.lower())
             if remote is None or not remote.writable:
+                self.result.unwritable.add(f"{op.stream} {name}")
                 return f"{name} cannot be written any more; planned anew without it"
             options = {o.value for o in remote.options if o.active}
             given = str(value).split(";") if remote.type == "options" else [str(value)]

@@ -46,7 +46,14 @@ class Report:
     @property
     def held(self) -> list[str]:
         """Why writes of connections were held back, in words."""
-        return list(dict.fromkeys(p.held for p in self.pushed.values() if p.held))
+        found = [p.held for p in self.pushed.values() if p.held]
+        found += [
+            f"{name}: the CRM does not let our user write {', '.join(sorted(p.unwritable))} any more; the rest is "
+            f"written without it; crmhub check {name}"
+            for name, p in self.pushed.items()
+            if p.unwritable and p.error is None
+        ]
+        return list(dict.fromkeys(found))
 
     @property
     def left_out(self) -> list[str]:

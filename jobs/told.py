@@ -16,6 +16,10 @@ from connectors.contract import (
 CHECK_FAILED = "CHECK_FAILED"
 
 
+#: characters of a CRM's own words that are shown
+LONGEST = 300
+
+
 def told(error: ConnectorError) -> str:
     """An error of a connection as a sentence that says what to do."""
     where, what = error.connection or "a CRM", str(error).rstrip(". ")
@@ -31,4 +35,13 @@ def told(error: ConnectorError) -> str:
         return f"{where}: {what}; the rest waits, the next sync after the reset continues"
     if isinstance(error, Unavailable):
         return f"{where}: {what}; check the CRM's status page and the network, then sync again"
+    if isinstance(error, Rejected):
+        remedy = error.remedy or "see what the CRM says"
+        return f"{where}: {error.code}: {_short(error.message)} → {remedy}; then: crmhub check {where}"
     return f"{where}: {what}"
+
+
+def _short(text: str) -> str:
+    """One line that fits a screen; the end of a long answer says what was wrong."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else "… " + line[-LONGEST:]

@@ -125,6 +125,63 @@ def test_a_hubspot_token_that_shows_fewer_contacts(settled: World) -> None:
     recovers(settled, "hubspot")
 
 
+def test_a_salesforce_app_that_was_deleted(settled: World) -> None:
+    settled.switch("salesforce", oauth_refusal="deleted")
+    settled.act("salesforce", "revoke", what="sessions")
+    refused(settled, "salesforce", "refuse")
+    settled.switch("salesforce", oauth_refusal="")
+    recovers(settled, "salesforce")
+
+
+def test_a_salesforce_user_without_the_api(settled: World) -> None:
+    settled.switch("salesforce", api_enabled=False)
+    refused(settled, "salesforce", "API")
+    settled.switch("salesforce", api_enabled=True)
+    recovers(settled, "salesforce")
+
+
+def test_a_salesforce_user_that_may_no_longer_see_leads(settled: World) -> None:
+    settled.switch("salesforce", object_access={"Lead": "none"})
+    refused(settled, "salesforce", "Lead")
+    settled.switch("salesforce", object_access={})
+    recovers(settled, "salesforce")
+
+
+def test_a_salesforce_user_that_may_no_longer_write_leads(settled: World) -> None:
+    before = settled.state("salesforce")
+    settled.switch("salesforce", object_access={"Lead": "read"})
+    ran = settled.run("sync")
+    assert ran.code == 3, (ran.code, ran.out, ran.err)
+    assert "edit leads" in ran.err
+    unharmed(settled, "salesforce", before)
+    assert "lets us read Title" in settled.run("plan").out
+    settled.switch("salesforce", object_access={})
+    settled.advance(3600)  # what may be written is asked again within the hour
+    recovers(settled, "salesforce")
+
+
+def test_a_salesforce_user_that_is_shown_fewer_leads(settled: World) -> None:
+    settled.switch("salesforce", visible_share=0.4)
+    refused(settled, "salesforce", "show only", "--accept-fewer")
+    settled.switch("salesforce", visible_share=1.0)
+    recovers(settled, "salesforce")
+
+
+def test_salesforce_credentials_of_another_org(settled: World) -> None:
+    good = (settled.home / "config.toml").read_text(encoding="utf-8")
+    other = settled.steer("/")["connections"]["salesforce"]["more"]["other_org"]
+    for key in ("client_id", "client_secret"):
+        other_key(settled, "salesforce", key, other[key])
+    before = settled.state("salesforce")
+    for command in ("sync", "pull", "push"):
+        ran = settled.run(command)
+        assert ran.code == 2 or command == "push", (command, ran.out, ran.err)
+        assert command == "push" or other["org_id"][:15] in ran.err, ran.err
+        unharmed(settled, "salesforce", before)
+    (settled.home / "config.toml").write_text(good, encoding="utf-8")
+    recovers(settled, "salesforce")
+
+
 def scopes(world: World, *, without: str) -> list[str]:
     """Everything that the hub needs in HubSpot, but one."""
     kinds = ("contacts", "companies", "deals")
