@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO, TextIOWrapper
 from typing import Any
 
@@ -22,11 +22,9 @@ log = logging.getLogger(__name__)
 Record = dict[str, Any]
 #: what a describe says of a column; None when it is unknown there
 FieldOf = Callable[[str], dict[str, Any] | None]
-#: rows in the first piece of results; the size of the others follows from how wide these were
-FIRST_ROWS = 10_000
+#: rows in a piece of results at most, and the bytes that it should have: it is held in memory as a whole
 MOST_ROWS = 50_000
-#: bytes that a piece of results should have: it is held in memory as a whole
-PIECE_BYTES = 24_000_000
+PIECE_BYTES = 16_000_000
 #: seconds between looks at a job, the last one for ever, and how long a job may take
 LOOKS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 PATIENCE_S = 3_600.0
@@ -70,13 +68,28 @@ def wait(org: Org, job_id: str) -> None:
     raise NoJob(f"the job took more than {PATIENCE_S:g} s")
 
 
-def results(org: Org, job_id: str, names: list[str], field_of: FieldOf, size: int) -> Iterator[list[Record]]:
-    """All records of a complete job, in lists of at most `size`. `names`: the columns as they were asked for.
+def width(records: Sequence[Record]) -> int:
+    """About how many bytes a row of these takes as CSV."""
+    some = records[:: max(1, len(records) // 100)]
+    return sum(map(_width, some)) // max(1, len(some))
+
+
+def _width(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(_width(v) for k, v in value.items() if k != "attributes")
+    return len(str(value).encode()) + 3 if value is not None else 3
+
+
+def results(
+    org: Org, job_id: str, names: list[str], field_of: FieldOf, size: int, row_bytes: int
+) -> Iterator[list[Record]]:
+    """All records of a complete job, in lists of at most `size`. `names`: the columns as they were asked for;
+    `row_bytes`: how wide a row may be expected to be.
 
     Raises NoJob when the results are gone (after seven days, or deleted by somebody).
     """
     locator: str | None = None
-    rows = FIRST_ROWS
+    rows = _rows_of(row_bytes)
     while True:
         given = 0
         for last_try in (*[False] * (TRIES - 1), True):
@@ -90,10 +103,14 @@ def results(org: Org, job_id: str, names: list[str], field_of: FieldOf, size: in
                 if last_try:
                     raise Unavailable(f"the results of a query job were cut off: {e}") from None
         if given:
-            rows = max(1, min(MOST_ROWS, PIECE_BYTES * given // max(1, len(answer.body))))
+            rows = _rows_of(len(answer.body) // given)
         locator = answer.headers.get("Sforce-Locator")
         if not locator or locator == "null":
             return
+
+
+def _rows_of(row_bytes: int) -> int:
+    return max(1, min(MOST_ROWS, PIECE_BYTES // max(1, row_bytes)))
 
 
 class _CutError(Exception):

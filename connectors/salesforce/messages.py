@@ -9,19 +9,22 @@ ActivityId). The task is made with its message in one transaction, and neither f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from connectors.contract import Rejected
-from connectors.salesforce import errors, soql
+from connectors.salesforce import bulk, errors, soql
 from connectors.salesforce.ids import full_id
 from connectors.salesforce.org import Org
 from connectors.salesforce.rows import Record, record_id
-from connectors.salesforce.streams import IDS_IN_ADDRESS, MESSAGE_KIND, Source
+from connectors.salesforce.streams import IDS_IN_ADDRESS, MESSAGE_KIND, PAGE_SIZE, Source
 
 INCOMING = "IncomingEmail"
 _MESSAGES = "EmailMessage"
 _FIELDS = ("Id", "ActivityId")
 _ABOUT = "Incoming = true"
+#: more pages than this are left to a query job
+JOB_FROM_PAGES = 6
 
 
 class Incoming:
@@ -58,9 +61,27 @@ class Incoming:
         """Task ids; none in an org without e-mail messages."""
         statement = soql.select(_FIELDS, _MESSAGES, conditions)
         try:
-            return frozenset(full_id(r["ActivityId"]) for r in self._org.records(statement) if r["ActivityId"])
+            return frozenset(full_id(r["ActivityId"]) for r in self._found(statement) if r["ActivityId"])
         except Rejected as e:
             if e.code not in errors.NO_OBJECT and e.code != "INVALID_FIELD":
                 raise
             self._everything, self._all = True, frozenset()
             return frozenset()
+
+    def _found(self, statement: str) -> Iterator[Record]:
+        """By pages, or by a job where these are many: a few calls for any number of ids."""
+        pages = self._org.pages(statement)
+        first = next(pages)
+        if int(first["totalSize"]) > JOB_FROM_PAGES * max(1, len(first["records"])):
+            try:
+                job = bulk.start(self._org, statement)
+                bulk.wait(self._org, job)
+                names = list(_FIELDS)
+                found = bulk.results(self._org, job, names, lambda _name: None, PAGE_SIZE, bulk.width(first["records"]))
+                yield from chain.from_iterable(found)
+                return
+            except bulk.NoJob:  # the pages are there
+                pass
+        yield from first["records"]
+        for page in pages:
+            yield from page["records"]

@@ -60,7 +60,7 @@ class Walk:
             if self._worth_a_job(page):
                 self._may_job = False
                 try:
-                    yield from self._by_job(total)
+                    yield from self._by_job(total, bulk.width(complete))
                     return
                 except bulk.NoJob as e:
                     log.info("%s %s: no query job: %s", self._org.connection, self._source.name, e.why)
@@ -90,7 +90,7 @@ class Walk:
                 raise
             return self._query()  # the locator died under us: the keyset goes on
 
-    def _by_job(self, total: int) -> Iterator[Piece]:
+    def _by_job(self, total: int, row_bytes: int) -> Iterator[Piece]:
         org = self._org
         asked_at = org.transport.vendor_now()
         job = bulk.start(org, self._chunks.statement(self._where(), self._order, whole=True))
@@ -98,7 +98,7 @@ class Walk:
         self.asked_at = asked_at
         sight = Sight(org, self._source.sobject, fresh=False)
         held: list[Record] | None = None
-        for records in bulk.results(org, job, self._chunks.names, sight.find, streams.PAGE_SIZE):
+        for records in bulk.results(org, job, self._chunks.names, sight.find, streams.PAGE_SIZE, row_bytes):
             if held is not None:
                 yield Piece(held, False, total)
             held = records

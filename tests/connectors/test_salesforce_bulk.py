@@ -11,7 +11,7 @@ import requests
 import responses
 
 from connectors.contract import Page, Row, Unavailable
-from connectors.salesforce import bulk, streams
+from connectors.salesforce import bulk, messages, streams
 from connectors.salesforce.connector import SalesforceConnector, build
 from connectors.salesforce.org import Org
 from tests.connectors.salesforce_kit import (
@@ -229,11 +229,17 @@ def test_pieces_of_results_follow_the_width_of_the_rows(http: responses.Requests
         return 200, more, f'"Id","Text"\n"{lead_id(1)}","{wide}"\n"{lead_id(2)}",""\n'
 
     http.add_callback(responses.GET, RESULTS, answer, content_type="text/csv")
-    found = list(bulk.results(org, JOB, ["Id", "Text"], lambda _name: None, 2_000))
+    found = list(bulk.results(org, JOB, ["Id", "Text"], lambda _name: None, 2_000, 100))
     assert found == [[{"Id": lead_id(1), "Text": wide}, {"Id": lead_id(2), "Text": None}]] * 2
     asked = [int(parse_qs(urlsplit(r.url or "").query)["maxRecords"][0]) for r in sent(http, RESULTS)]
-    assert asked[0] == bulk.FIRST_ROWS
-    assert asked[1] < 1_000
+    assert asked[0] == bulk.MOST_ROWS
+    assert asked[1] == bulk.PIECE_BYTES // 50_027
+
+
+def test_how_wide_rows_are_is_known_before_the_job() -> None:
+    record = {"attributes": {"type": "Lead"}, "Id": lead_id(1), "Email": None, "Account": {"Name": "é" * 10}}
+    assert bulk.width([record] * 300) == 21 + 3 + 23
+    assert bulk.width([]) == 0
 
 
 @pytest.mark.parametrize(
@@ -299,6 +305,16 @@ def test_a_row_read_by_a_job_is_the_row_read_by_rest(
     by_job = told(org.connector().pull(stream, None, WANTED[stream]))
     assert by_job == by_rest
     assert all(repr(by_job[0][i]) == repr(row) for i, row in by_rest[0].items()), "also 1 is not 1.0"
+    assert org.calls("/services/data/{version}/jobs/query") > 3
+
+
+def test_incoming_mails_of_a_large_org_are_looked_up_by_a_job(org: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = WANTED["tasks"]
+    by_pages = told(org.connector().pull("tasks", None, wanted))
+    assert "IncomingEmail" in {row.values["Message.Kind"] for row in by_pages[0].values()}
+    monkeypatch.setattr(messages, "JOB_FROM_PAGES", 0)
+    org.forget_calls()
+    assert told(org.connector().pull("tasks", None, wanted)) == by_pages
     assert org.calls("/services/data/{version}/jobs/query") > 3
 
 
