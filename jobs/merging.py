@@ -146,7 +146,7 @@ class Merger:
 
     def _decide(self, name: str, current: Current, votes: list[Vote], open_conflict: Conflict | None) -> Settled:
         stage_like = name == "crm_stage"
-        return settle(
+        out = settle(
             "max" if stage_like else self.mapping.wins(name),
             current,
             votes,
@@ -155,6 +155,15 @@ class Merger:
             open_conflict=open_conflict,
             stage_like=stage_like,
         )
+        if self.entity == "deal" and out.conflict is not None and out.conflict.kind == "edit":
+            return out if self.mapping.wins(name) == "ask" else self._later(out.conflict, votes)
+        return out
+
+    def _later(self, conflict: Conflict, votes: list[Vote]) -> Settled:
+        """Of two edits of a deal the later one, near enough: no CRM is written, so nobody needs to be asked."""
+        best = max(conflict.candidates, key=lambda c: (c.hi or 0, -self.c.position.get(c.connection, 99)))
+        source = next((v for v in votes if v.record == best.record and v.state == "edited"), None)
+        return Settled(best.value, agreed={v.record for v in votes}, source=source)
 
     def _apply(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.model import ENTITIES
 from core.store.overview import Overview
 from jobs.rules import rules_of
 from jobs.runtime import Hub
@@ -19,6 +20,7 @@ def profile(hub: Hub, *, samples: int = 3) -> dict[str, Any]:
         "unmapped_options": _options(hub, view),
         "disagreements": view.disagreements(samples),
         "rules": _reach(hub, view),
+        "deals": hub.deals.counts(),
     }
 
 
@@ -27,7 +29,7 @@ def _fill(hub: Hub, view: Overview) -> list[dict[str, Any]]:
     for name in hub.names():
         for spec in hub.mapping.streams(name):
             targets = hub.mapping.fields(name, spec.name)
-            if spec.entity not in ("person", "company") or not targets:
+            if spec.entity not in ENTITIES or not targets:
                 continue
             rows, filled = view.fill(name, spec.name, [t.remote for t in targets])
             found += [

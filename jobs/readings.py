@@ -33,6 +33,8 @@ def readings_of(hub: Hub) -> dict[Reading, str]:
                     table = None if t.options is None else sorted(t.options.read.items())
                     policy = (hub.mapping.wins(t.field.name), t.field.name in written)
                     how = repr((t.remote, t.field.type, t.owner, table, policy))
+                    if t.scale is not None:
+                        how += f" times {t.scale}"
                     found.setdefault((name, stream.name, t.field.name), []).append(how)
     return {key: sha256("|".join(how).encode()).hexdigest()[:12] for key, how in found.items()}
 

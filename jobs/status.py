@@ -46,6 +46,7 @@ def status_of(hub: Hub) -> dict[str, Any]:
         "connections": connections,
         "people": {"people": figures["people"], "in_several": figures["in_several"]},
         "companies": figures["companies"],
+        "deals": {s: n for s, n in hub.deals.counts().items() if not s.startswith("without")},
         "stages": figures["stages"],
         "bands": figures["bands"],
         "waiting": {

@@ -123,9 +123,10 @@ class Overview:
                 "says": [[c["connection"], c["value"]] for c in loads(r["candidates"])],
             }
             for r in self.db.each(
-                "SELECT c.entity, c.entity_id, c.field, c.kind, c.candidates, COALESCE(p.email, o.name) AS who FROM conflict c "
+                "SELECT c.entity, c.entity_id, c.field, c.kind, c.candidates, COALESCE(p.email, o.name, d.deal_name) AS who FROM conflict c "
                 "LEFT JOIN person p ON c.entity = 'person' AND p.id = c.entity_id "
                 "LEFT JOIN company o ON c.entity = 'company' AND o.id = c.entity_id "
+                "LEFT JOIN deal d ON c.entity = 'deal' AND d.id = c.entity_id "
                 "WHERE c.closed_at IS NULL AND c.kind <> 'noted' ORDER BY c.kind <> 'edit', c.id DESC LIMIT ?",
                 (limit,),
             )

@@ -34,6 +34,8 @@ def profile(config: Path, as_json: bool, samples: int) -> None:
             for o in found["unmapped_options"]
         ]
         say(*table(rows, ("field", "value", "records", "table")))
+    if found["deals"]:
+        say("", "deals: " + ", ".join(f"{n:,} {words.replace('_', ' ')}" for words, n in found["deals"].items()))
     _disagreements(found["disagreements"])
     say("", "how many people each rule reaches")
     say(

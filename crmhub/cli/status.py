@@ -48,6 +48,8 @@ def status(config: Path, as_json: bool) -> None:
     )
     p = found["people"]
     say(f"{p['people']:,} people, {p['in_several']:,} of them in several CRMs; {found['companies']:,} companies")
+    if found["deals"]:
+        say("deals: " + ", ".join(f"{n:,} {s}" for s, n in found["deals"].items()))
     say("stages: " + (", ".join(f"{n:,} {s}" for s, n in found["stages"].items()) or "none yet"))
     say("bands: " + (", ".join(f"{n:,} {s}" for s, n in found["bands"].items()) or "none yet"))
     w = found["waiting"]

@@ -112,6 +112,22 @@ def test_an_amount_that_is_no_number_is_blank(w: World) -> None:
     assert state(w, "alpha", deal) == "open"
 
 
+def test_edits_of_one_deal_at_one_time_wait_for_nobody(w: World) -> None:
+    a, b = ann(w)
+    theirs = w.beta.deal("Big one", b)
+    mine = w.alpha.deal("Big one", a, twin=theirs)
+    w.settle()
+    w.alpha.edit(mine, "deals", deal_stage="Negotiation")
+    w.beta.edit(theirs, "deals", deal_stage="Contract")
+    report = w.sync()
+    assert (report.new_conflicts, report.exit_code) == (0, 0)
+    assert deal_of(w, "alpha", mine)["deal_stage"] == "Negotiation", "of equals the connection that comes first"
+    w.clock.pass_(DAY)
+    w.beta.edit(theirs, "deals", deal_stage="Signed")
+    w.settle()
+    assert deal_of(w, "alpha", mine)["deal_stage"] == "Signed"
+
+
 def test_a_deal_is_open_until_a_crm_closes_it(w: World) -> None:
     a, _ = ann(w)
     lost, won = w.alpha.deal("Lost", a), w.alpha.deal("Won", a)
