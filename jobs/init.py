@@ -117,6 +117,8 @@ def _credentials(kind: str, given: MappingOf[str, str]) -> dict[str, str | int |
     known = {f.name for f in msgspec.structs.fields(kinds()[kind].settings())} - {"kind"}
     if "access_token" in given:
         known -= {"client_id", "client_secret", "refresh_token"}
+    elif "client_secret" in given:
+        known -= {"private_key", "username"}
     keys: dict[str, str | int | float | bool] = {k: v for k, v in given.items() if k in known}
     if "username" in given:
         keys["ours"] = given["username"]
