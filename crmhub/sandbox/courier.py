@@ -14,7 +14,7 @@ from crmhub.sandbox.vendor import Outgoing, Sender
 
 _TIMEOUT = 5.0
 _TAKEN = 200
-"""The status that a vendor hears of a webhook that got lost on the way."""
+"""The status that a vendor hears of a webhook that got lost on the way or takes long."""
 
 
 class Parcel(NamedTuple):
@@ -25,7 +25,7 @@ class Parcel(NamedTuple):
     sender: Sender
     outgoing: Outgoing
     told: bool
-    """Whether the vendor hears how this sending ended; of repeated ones it hears the first."""
+    """Whether the vendor hears how this sending ended: of repeated ones the first, of late ones none."""
 
 
 class Courier:
@@ -49,11 +49,13 @@ class Courier:
                 self.counts["lost"] += 1
                 sender.delivered(outgoing, _TAKEN)
                 continue
-            at = now
-            if late < self._switches.webhook_late:
+            at, slow = now, late < self._switches.webhook_late
+            if slow:
+                # underway for long: the vendor, which sends only so many at a time, does not wait for it
                 self.counts["late"] += 1
                 at += wait
-            self._add(at, sender, outgoing, told=True)
+                sender.delivered(outgoing, _TAKEN)
+            self._add(at, sender, outgoing, told=not slow)
             if repeated < self._switches.webhook_repeated:
                 self.counts["repeated"] += 1
                 self._add(at + wait // 2, sender, outgoing, told=False)

@@ -91,7 +91,9 @@ def test_late_webhooks_are_overtaken() -> None:
     at_once = _sent(courier, NOW)
     assert 50 < len(at_once) < 150
     assert courier.snapshot(NOW)["waiting"] == 200 - len(at_once)
+    assert len(letters.heard) == 200
     later = _sent(courier, NOW + 10_000)
+    assert len(letters.heard) == 200
     assert later != sorted(later)
     assert sorted(at_once + later) == list(range(200))
 
