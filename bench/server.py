@@ -32,6 +32,8 @@ import orjson
 
 from bench.people import FIRST_ID, company_of, described, rendered
 
+#: what lists, searches and batch reads of anything else say: nothing there
+EMPTY = b'{"status":"COMPLETE","total":0,"results":[],"lists":[],"events":[],"hasMore":false}'
 CONTACTS = "/crm/v3/objects/contacts"
 #: no client is ever told to slow down
 LIMITS = {
@@ -188,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(described())
         if address.path == "/account-info/v3/details":
             return self._answer(b'{"portalId":1,"accountType":"STANDARD","timeZone":"UTC"}')
-        return self._answer(b'{"results":[]}')
+        return self._answer(EMPTY)
 
     def do_POST(self) -> None:
         address = urlsplit(self.path)
@@ -205,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(self.account.searched(body))
         if address.path == "/crm/v4/associations/contacts/companies/batch/read":
             return self._answer(companies(body))
-        return self._answer(b'{"status":"COMPLETE","total":0,"results":[]}')
+        return self._answer(EMPTY)
 
     def _answer(self, body: bytes) -> None:
         self.send_response(200)
