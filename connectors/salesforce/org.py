@@ -137,6 +137,11 @@ class Org:
             self._describes[sobject] = data
         return data
 
+    def known(self, sobject: str) -> dict[str, Any] | None:
+        """What this process was told of an object last; asks nobody."""
+        with self._lock:
+            return self._describes.get(sobject)
+
     def seen(self, sobject: str, *, fresh: bool = False) -> dict[str, Any] | None:
         """`describe`, or None when the org has no such object or hides it from these credentials."""
         try:

@@ -29,7 +29,7 @@ from connectors.salesforce import errors, feeds, soql
 from connectors.salesforce.fields import Chunks, Sight
 from connectors.salesforce.messages import Incoming
 from connectors.salesforce.org import Org
-from connectors.salesforce.refreshing import calculated
+from connectors.salesforce.refreshing import calculated, options_of
 from connectors.salesforce.rows import Batch, Hands, Record, RowMaker, position, record_id
 from connectors.salesforce.standing import Standing
 from connectors.salesforce.streams import IDS_IN_ADDRESS, Feed, Source
@@ -82,6 +82,7 @@ class Pass:
         here.feeds = {name: here.feeds.get(name) or feeds.Window(here.low or 0) for name in watched}
         if here.refreshed is None or (here.first and here.began is None):
             here.refreshed = now
+            here.options = options_of(self._org.known(self._source.sobject), self._chunks.wanted)
         due = here.refresh is not None or now - here.refreshed >= self._org.refresh_ms
         more = bool(watched) or due
         yield from self._news(more=more)
@@ -194,7 +195,10 @@ class Pass:
         org = self._org.apart()
         if self._source.unbinned:
             yield from self._lost(org)
-        if calculated(org, self._source, self._chunks.wanted):
+        wanted = self._chunks.wanted
+        options = options_of(org.seen(self._source.sobject), wanted)
+        renamed = here.options not in (None, options)
+        if here.refresh is not None or renamed or calculated(org, self._source, wanted):
             chunks = Chunks(org, self._source, self._hands, self._fields, here.hidden)
             here.refresh = here.refresh or ""
             where = self._unrefreshed
@@ -202,7 +206,7 @@ class Pass:
                 if piece.records:
                     here.refresh = max(record_id(r) for r in piece.records)
                 yield from self._page_of(piece.records)
-        here.refresh, here.refreshed = None, now
+        here.refresh, here.refreshed, here.options = None, now, options
 
     def _lost(self, org: Org) -> Iterator[Page]:
         """What was deleted since the last time, and may never have been in the recycle bin."""

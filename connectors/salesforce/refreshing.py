@@ -1,8 +1,11 @@
-"""Which fields change without moving their record's stamp: formulas, roll-ups, fields of most parents."""
+"""Which fields change without moving their record's stamp: formulas, roll-ups, fields of most parents, and values of
+a picklist that an administrator renames."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from connectors.salesforce.fields import Sight
 from connectors.salesforce.org import Org
@@ -23,3 +26,13 @@ def calculated(org: Org, source: Source, wanted: Sequence[str]) -> list[str]:
         if (relation and relation not in watched) or described.get("calculated"):
             found.append(path)
     return found
+
+
+def options_of(described: dict[str, Any] | None, wanted: Sequence[str]) -> str | None:
+    """A digest of the values that the wanted picklists offer; None without any, or when nothing is known."""
+    offered = [
+        (field["name"], sorted(str(o.get("value")) for o in field["picklistValues"]))
+        for field in (described or {}).get("fields", ())
+        if field.get("picklistValues") and field["name"] in wanted
+    ]
+    return hashlib.sha256(repr(sorted(offered)).encode()).hexdigest()[:16] if offered else None

@@ -17,6 +17,7 @@ class Standing:
     feeds            the windows over other objects
     refreshed        when the values that change without a stamp were last read; refresh: the last id of an
                      unfinished reading of them, "" at its begin
+    options          what the wanted picklists offered then; values can be renamed in records without a stamp
     hidden           wanted fields that the credentials could not see, looked for again after `looked`
     absent           since when the object itself is known to be missing
     """
@@ -29,6 +30,7 @@ class Standing:
     feeds: dict[str, Window] = field(default_factory=dict)
     refreshed: int | None = None
     refresh: str | None = None
+    options: str | None = None
     hidden: tuple[str, ...] = ()
     looked: int = 0
     absent: int | None = None
@@ -48,6 +50,7 @@ class Standing:
             feeds={name: Window.of(kept) for name, kept in bookmark.get("feeds", {}).items()},
             refreshed=bookmark.get("refreshed"),
             refresh=bookmark.get("refresh"),
+            options=bookmark.get("options"),
             hidden=tuple(bookmark.get("hidden", ())),
             looked=bookmark.get("looked", 0),
             absent=bookmark.get("absent"),
@@ -64,6 +67,8 @@ class Standing:
             mark["refreshed"] = self.refreshed
         if self.refresh is not None:
             mark["refresh"] = self.refresh
+        if self.options is not None:
+            mark["options"] = self.options
         if self.hidden:
             mark |= {"hidden": list(self.hidden), "looked": self.looked}
         if self.absent is not None:
