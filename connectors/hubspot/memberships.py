@@ -49,6 +49,7 @@ SPEC = StreamSpec(
     idle_calls=1,  # up to 500 lists; one more for each further 500
     page_size=PAGE,
     link_batch=50_000,  # a list is read whole, however few of its members are asked for
+    lasting=True,
 )
 
 FIELDS = (

@@ -45,7 +45,8 @@ FIRST_WAIT_S = 0.5
 
 MAY_TRIGGER = {
     "lifecyclestage": (
-        "HubSpot workflows and reports listen to the lifecycle stage, and HubSpot moves it forward only"
+        "HubSpot workflows and reports listen to the lifecycle stage; to move it back it is cleared first, "
+        "which they see too"
     ),
     "hs_lead_status": "sales workflows often listen to the lead status",
     "hubspot_owner_id": "a new owner is notified, and rotation workflows may listen to it",

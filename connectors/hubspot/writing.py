@@ -24,6 +24,7 @@ from connectors.hubspot.api import Api, Record
 from connectors.hubspot.errors import Refusal, read_refusal
 from connectors.hubspot.rows import to_ms, to_values
 from connectors.hubspot.streams import ObjectStream
+from connectors.hubspot.turning_back import turn_back
 from connectors.transport import UnknownFate
 
 #: when a single op of a batch was refused for a passing reason
@@ -61,6 +62,8 @@ class Push:
                 if not self._attempted:
                     raise
                 self._postpone(ops, e)
+        now = self._api.around.clock.now
+        self._results |= turn_back(self._api, self._stream, self._ops, self._results, lambda e: _wait(e, now))
         return [self._results[op.op_id] for op in self._ops]
 
     def _rounds(self) -> list[tuple[str, list[WriteOp]]]:

@@ -47,15 +47,6 @@ def test_updates_confirm_what_is_stored(portal: Portal) -> None:
     assert not state[one]["fields"].get("jobtitle")
 
 
-def test_a_stage_that_hubspot_does_not_turn_back_is_confirmed_as_it_stayed(portal: Portal) -> None:
-    connector = portal.connector()
-    (one,) = some_contacts(portal, 1)
-    portal.edit("contacts", one, lifecyclestage="customer")
-    (result,) = connector.push("contacts", [update(one, lifecyclestage="lead")])
-    assert result.outcome == "applied"
-    assert result.values == {"lifecyclestage": "customer"}
-
-
 def test_each_bad_op_of_a_batch_fails_alone(portal: Portal) -> None:
     connector = portal.connector()
     ids = some_contacts(portal, 5)
