@@ -24,6 +24,8 @@ from connectors.transport import Transport
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #: seconds that a signed claim is good for; Salesforce takes no more than some 3 minutes
 ASSERTION_LIFE_S = 150
+#: words of a refusal that another audience may cure
+_OTHER_AUDIENCE = ("audience", "app_not_found")
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path, not a secret
 TOKEN_ENDPOINT = "oauth2/token"  # noqa: S105 - a label, not a secret
 
@@ -55,6 +57,7 @@ class OAuth:
         self._settings = settings
         self._secrets = surroundings.secrets
         self._grant = _fingerprint(settings)
+        self._audiences = settings.jwt_audiences if settings.private_key is not None else ("",)
         self._lock = RLock()
         self._token: Token | None = None
         self._transport: Transport | None = None
@@ -94,23 +97,33 @@ class OAuth:
         return token if token.grant == self._grant else None
 
     def _fetch(self) -> Token:
+        for audience in self._audiences[:-1]:
+            try:
+                return self._ask(audience)
+            except AuthFailed as e:
+                if not any(words in e.detail for words in _OTHER_AUDIENCE):
+                    raise
+            self._audiences = tuple(a for a in self._audiences if a != audience)
+        return self._ask(self._audiences[-1])
+
+    def _ask(self, audience: str) -> Token:
         assert self._transport is not None, "attach() comes first"
         answer = self._transport.request(
             "POST",
             TOKEN_PATH,
             endpoint=TOKEN_ENDPOINT,
             fate="read",
-            data=self._form(),
+            data=self._form(audience),
             authorized=False,
         )
         token = self._read(answer.data)
         self._secrets.put("access-token", msgspec.json.encode(token).decode())
         return token
 
-    def _form(self) -> dict[str, str]:
+    def _form(self, audience: str) -> dict[str, str]:
         given = self._settings
         if given.private_key is not None:
-            return {"grant_type": JWT_GRANT, "assertion": self._assertion(given.private_key)}
+            return {"grant_type": JWT_GRANT, "assertion": self._assertion(given.private_key, audience)}
         form = {"client_id": given.client_id}
         if given.client_secret is not None:
             form["client_secret"] = given.client_secret
@@ -118,18 +131,13 @@ class OAuth:
             return {"grant_type": "client_credentials", **form}
         return {"grant_type": "refresh_token", "refresh_token": self._refresh_token(), **form}
 
-    def _assertion(self, private_key: str) -> str:
+    def _assertion(self, private_key: str, audience: str) -> str:
         """The signed claim to be `username`. Raises AuthFailed for a key that cannot sign."""
         import jwt  # with cryptography 0.1 s to import, and needed for a new token only
 
         assert self._transport is not None, "attach() comes first"
         expires = self._transport.vendor_now() // 1000 + ASSERTION_LIFE_S
-        claims = {
-            "iss": self._settings.client_id,
-            "sub": self._settings.username,
-            "aud": self._settings.jwt_audience,
-            "exp": expires,
-        }
+        claims = {"iss": self._settings.client_id, "sub": self._settings.username, "aud": audience, "exp": expires}
         pem = private_key.replace("\\n", "\n")  # environment variables often hold it in one line
         try:
             return str(jwt.encode(claims, pem, algorithm="RS256"))

@@ -34,7 +34,12 @@ _LOGIN_REMEDIES: tuple[tuple[str, str], ...] = (
         f"{_APP} → Policies: admin approved users are pre-authorized, and assign the app to the hub's user by a "
         "permission set or profile",
     ),
-    ("audience", "set audience to https://login.salesforce.com, for a sandbox https://test.salesforce.com"),
+    (
+        "audience",
+        "remove audience, or set it to the My Domain address, https://login.salesforce.com, or, for a sandbox, "
+        "https://test.salesforce.com",
+    ),
+    ("app_not_found", f"{_APP} → Settings → OAuth: copy the consumer key into client_id; remove audience"),
     (
         "assertion",
         f"{_APP} → Settings → OAuth: the certificate there must belong to private_key; username must be the user's",

@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     refresh_token: str | None = None
     private_key: str | None = None  # PEM, as text
     username: str | None = None  # whom the JWT bearer grant logs in
-    audience: str | None = None  # of the JWT; follows from base_url
+    audience: str | None = None  # of the JWT; found out otherwise
     api_version: str = "67.0"
     ours: str | None = None  # user name or e-mail of the user that the hub works as
     #: user names or e-mails of other integrations: their edits count as a machine's
@@ -57,13 +57,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise ValueError(f"client_secret is missing; {remedy}")
 
     @property
-    def jwt_audience(self) -> str:
-        """Whom the JWT is for: the log-in page of production or of sandboxes, the simulated org itself."""
+    def jwt_audiences(self) -> tuple[str, ...]:
+        """Whom the JWT may be for: what is configured, else the org itself, which external client apps want, or the
+        log-in page of everybody, which older connected apps want."""
         if self.audience is not None:
-            return self.audience
-        if self.host in _LOOPBACK:
-            return self.base_url.rstrip("/")
-        return f"https://{TEST_HOST if '.sandbox.' in self.host else LOGIN_HOST}"
+            return (self.audience,)
+        everybody = f"https://{TEST_HOST if '.sandbox.' in self.host else LOGIN_HOST}"
+        return (self.base_url.rstrip("/"), everybody)
 
     def __repr__(self) -> str:
         return f"Settings(kind={self.kind!r}, base_url={self.base_url!r}, api_version={self.api_version!r})"

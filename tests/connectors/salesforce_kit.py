@@ -207,6 +207,17 @@ class Sandbox:
         self._connectors.append(made)
         return made
 
+    @property
+    def username(self) -> str:
+        """Of the integration user."""
+        return str(self._login["username"])
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """Other ways in: refresh token, private key, other users, somebody else's org."""
+        found: dict[str, Any] = self._login["more"]
+        return found
+
     def close(self) -> None:
         for connector in self._connectors:
             connector.close()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
@@ -12,7 +13,7 @@ import responses
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from connectors.contract import AuthFailed
+from connectors.contract import AuthFailed, MissingScope
 from connectors.salesforce.config import Settings
 from connectors.salesforce.connector import build
 from tests.connectors.salesforce_kit import (
@@ -21,12 +22,16 @@ from tests.connectors.salesforce_kit import (
     ORG,
     QUERY_ALL,
     TOKEN_URL,
+    MemorySecrets,
+    Sandbox,
     World,
+    ids,
     page,
     refusal,
     sent,
     settings,
     token_answer,
+    used_sandbox,
 )
 
 
@@ -67,7 +72,7 @@ def test_the_jwt_grant_signs_who_we_are(http: responses.RequestsMock, world: Wor
         form["assertion"][0],
         key().public_key(),
         algorithms=["RS256"],
-        audience="https://login.salesforce.com",
+        audience=BASE,
         options={"verify_exp": False},
     )
     assert (claims["iss"], claims["sub"]) == ("id", "hub@acme.com")
@@ -97,12 +102,26 @@ def test_the_vendors_clock_dates_the_claim(http: responses.RequestsMock, world: 
     [
         ("https://acme.my.salesforce.com", "https://login.salesforce.com"),
         ("https://acme--uat.sandbox.my.salesforce.com", "https://test.salesforce.com"),
-        ("http://127.0.0.1:8077", "http://127.0.0.1:8077"),
     ],
 )
 def test_the_audience_follows_from_the_address(base_url: str, audience: str) -> None:
-    assert jwt_settings(base_url=base_url).jwt_audience == audience
-    assert jwt_settings(base_url=base_url, audience="https://x.my.site.com").jwt_audience == "https://x.my.site.com"
+    assert jwt_settings(base_url=base_url).jwt_audiences == (base_url, audience)
+    assert jwt_settings(base_url=base_url, audience="https://x.my.site.com").jwt_audiences == ("https://x.my.site.com",)
+
+
+def test_an_older_app_wants_another_audience(http: responses.RequestsMock, world: World) -> None:
+    wrong = {"error": "invalid_grant", "error_description": "audience is invalid"}
+    http.post(TOKEN_URL, status=400, json=wrong)
+    http.post(TOKEN_URL, json=token_answer())
+    http.get(QUERY_ALL, json=page())
+    http.get(QUERY_ALL, status=401, json=refusal("INVALID_SESSION_ID"))
+    http.get(QUERY_ALL, json=page())
+    crm = build(jwt_settings(), world.surroundings())
+    for _ in range(2):
+        list(crm.pull("leads", None, []))
+    told = [parse_qs(str(r.body))["assertion"][0] for r in sent(http, TOKEN_URL)]
+    audiences = [jwt.decode(t, options={"verify_signature": False})["aud"] for t in told]
+    assert audiences == [BASE, "https://login.salesforce.com", "https://login.salesforce.com"]
 
 
 def test_a_broken_key_is_told_and_not_shown(http: responses.RequestsMock, world: World) -> None:
@@ -176,6 +195,7 @@ def test_a_token_that_another_process_fetched_is_used(http: responses.RequestsMo
         ("invalid_grant", "no client credentials user enabled", "Run As user"),
         ("invalid_grant", "user hasn't approved this consumer", "pre-authorized"),
         ("invalid_grant", "audience is invalid", "https://test.salesforce.com"),
+        ("app_not_found", "External client app is not installed in this org", "remove audience"),
         ("invalid_grant", "invalid assertion", "certificate"),
         ("invalid_grant", "expired access/refresh token", "connect the org again"),
         ("invalid_grant", "request not supported on this domain", "My Domain"),
@@ -200,3 +220,111 @@ def test_check_names_a_session_that_is_refused_for_good(http: responses.Requests
     http.get(f"{BASE}/services/data/v67.0/query/", status=401, json=refusal("INVALID_SESSION_ID", text))
     (problem,) = build(settings(), world.surroundings()).check().problems
     assert "high assurance" in problem.remedy
+
+
+# ------------------------------------------------------------------------------------------------ sandbox
+
+
+@pytest.fixture
+def org(sandbox: Callable[..., Any]) -> Iterator[Sandbox]:
+    yield from used_sandbox(sandbox)
+
+
+def test_the_jwt_grant_logs_in(org: Sandbox) -> None:
+    crm = org.connector(client_secret=None, private_key=org.more["private_key"], username=org.username)
+    report = crm.check()
+    assert report.account_id == org.more["org_id"]
+    assert report.user == org.username
+    org.act("revoke", what="sessions")
+    assert crm.count("leads")
+
+
+@pytest.mark.parametrize("domain_only", [True, False])
+def test_the_jwt_grant_finds_its_audience(org: Sandbox, domain_only: bool) -> None:
+    org.switch(jwt_my_domain_only=domain_only)
+    crm = org.connector(client_secret=None, private_key=org.more["private_key"], username=org.username)
+    assert crm.count("leads")
+
+
+def test_a_user_that_the_app_is_not_approved_for_is_told(org: Sandbox) -> None:
+    org.switch(jwt_approved=[])
+    crm = org.connector(client_secret=None, private_key=org.more["private_key"], username=org.username)
+    assert "pre-authorized" in crm.check().problems[0].remedy
+
+
+def test_a_foreign_key_is_told(org: Sandbox) -> None:
+    crm = org.connector(client_secret=None, private_key=pem(), username=org.username)
+    assert "certificate" in crm.check().problems[0].remedy
+
+
+def test_rotation_and_revocation_in_an_org(org: Sandbox) -> None:
+    org.switch(rotate_refresh_tokens=True)
+    kept = MemorySecrets()
+    for _ in range(3):
+        crm = org.connector(kept, refresh_token=org.more["refresh_token"])
+        assert crm.count("leads")
+        org.act("revoke", what="sessions")
+    org.act("revoke", what="tokens")
+    (problem,) = crm.check().problems
+    assert "connect the org again" in problem.remedy
+    with pytest.raises(AuthFailed):
+        list(crm.pull("leads", None, []))
+
+
+@pytest.mark.parametrize(
+    ("refusal_", "remedy"),
+    [
+        ("uninstalled", "install it for this org"),
+        ("no_run_as_user", "Run As user"),
+        ("wrong_domain", "My Domain"),
+        ("deleted", "consumer key"),
+        ("inactive_org", "ask Salesforce"),
+    ],
+)
+def test_what_an_org_says_of_its_app_has_a_remedy(org: Sandbox, refusal_: str, remedy: str) -> None:
+    org.switch(oauth_refusal=refusal_)
+    (problem,) = org.connector().check().problems
+    assert remedy in problem.remedy
+
+
+def test_a_user_without_the_api_is_told(org: Sandbox) -> None:
+    name = org.more["users"]["no_api"]
+    crm = org.connector(client_secret=None, private_key=org.more["private_key"], username=name)
+    (problem,) = crm.check().problems
+    assert "API Enabled" in problem.text
+    assert "Permission Sets" in problem.remedy
+
+
+def test_credentials_of_another_org_show_another_account(org: Sandbox) -> None:
+    other = org.more["other_org"]
+    keys = {key: other[key] for key in ("client_id", "client_secret")}
+    assert org.connector(**keys).check().account_id != org.connector().check().account_id
+
+
+def test_an_object_that_is_taken_away_is_named_and_nothing_is_deleted(org: Sandbox) -> None:
+    crm = org.connector()
+    mark = [page.bookmark for page in crm.pull("opportunities", None, ["Name"])][-1]
+    org.switch(object_access={"Opportunity": "none"})
+    org.advance(600)
+    with pytest.raises(MissingScope, match="read access to Opportunity"):
+        list(crm.pull("opportunities", mark, ["Name"]))
+    problems = crm.check().problems
+    assert any("Opportunity records are not visible" in p.text for p in problems)
+    assert not any(p.fatal for p in problems)
+    assert crm.describe("opportunities") == ()
+    fresh = list(crm.pull("opportunities", None, ["Name"]))
+    assert [(p.rows, p.deletions, p.done) for p in fresh] == [([], [], True)]
+    org.switch(object_access={})
+    org.advance(3_600)
+    assert ids(list(crm.pull("opportunities", fresh[-1].bookmark, ["Name"])))
+
+
+def test_smaller_sight_deletes_nothing(org: Sandbox) -> None:
+    crm = org.connector()
+    mark = [page.bookmark for page in crm.pull("leads", None, ["Email"])][-1]
+    before = crm.count("leads")
+    org.switch(visible_share=0.3)
+    org.advance(600)
+    assert not [d for page in crm.pull("leads", mark, ["Email"]) for d in page.deletions]
+    assert not [d for page in crm.pull("leads", None, ["Email"]) for d in page.deletions]
+    assert crm.count("leads") < before
