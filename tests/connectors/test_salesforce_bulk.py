@@ -308,6 +308,32 @@ def test_a_row_read_by_a_job_is_the_row_read_by_rest(
     assert org.calls("/services/data/{version}/jobs/query") > 3
 
 
+@pytest.mark.parametrize(
+    "switch", [{"bulk_failures": 1}, {"bulk_unsupported": ["Lead"]}, {"bulk_view_all": False}, {"bulk_jobs_limit": 0}]
+)
+def test_an_org_that_does_no_job_is_read_by_pages(
+    org: Sandbox, monkeypatch: pytest.MonkeyPatch, switch: dict[str, Any]
+) -> None:
+    wanted = told(org.connector().pull("leads", None, WANTED["leads"]))
+    org.switch(page_size=20, **switch)
+    monkeypatch.setattr(streams, "BULK_FROM_PAGES", 0)
+    assert told(org.connector().pull("leads", None, WANTED["leads"])) == wanted
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "cut"}, {"kind": "cut", "close": True}, {"kind": "status", "status": 503}, {"kind": "drop_before"}],
+)
+def test_trouble_on_the_way_of_a_job_loses_nothing(
+    org: Sandbox, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    wanted = told(org.connector().pull("leads", None, WANTED["leads"]))
+    org.switch(page_size=20)
+    monkeypatch.setattr(streams, "BULK_FROM_PAGES", 0)
+    org.fault({**fault, "match": {"route": "/jobs/query"}, "times": 2})
+    assert told(org.connector().pull("leads", None, WANTED["leads"])) == wanted
+
+
 def test_incoming_mails_of_a_large_org_are_looked_up_by_a_job(org: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = WANTED["tasks"]
     by_pages = told(org.connector().pull("tasks", None, wanted))
