@@ -63,14 +63,18 @@ def mails_of(now: int) -> list[Mail]:
 
 def events_of(world: World, person: Person) -> list[MailEvent]:
     """Everything that marketing's e-mails did at this person, oldest first. Only HubSpot sends them."""
-    if not person.known & BIT["hubspot"] or not email_of(KnownPerson("hubspot", "contact", 0, person, 0)):
+    if not person.known & BIT["hubspot"]:
         return []
-    found: list[MailEvent] = []
     draw = bits(person.seed, _RECEIVES)
+    sent = [mail for mail in world.mails if draw >> (3 * mail.number) & 7 == 0 and person.created_at < mail.sent_at]
+    address = email_of(KnownPerson("hubspot", "contact", 0, person, 0)) if sent else ""
+    if not address:
+        return []
     left = left_at(world, person)
-    for mail in world.mails:
-        if draw >> (3 * mail.number) & 7 == 0 and person.created_at < mail.sent_at and mail.sent_at <= left:
-            found.extend(_events(mail, person, world.now, last=mail.sent_at == left))
+    found: list[MailEvent] = []
+    for mail in sent:
+        if mail.sent_at <= left:
+            found.extend(_events(mail, person, address, world.now, last=mail.sent_at == left))
     found.sort(key=lambda event: (event.at, event.kind, event.url))
     return found
 
@@ -96,10 +100,9 @@ def left_at(world: World, person: Person) -> int:
     return next((mail.sent_at for mail in got), 0)
 
 
-def _events(mail: Mail, person: Person, now: int, last: bool) -> list[MailEvent]:
+def _events(mail: Mail, person: Person, address: str, now: int, last: bool) -> list[MailEvent]:
     seed = bits(person.seed, _EVENT + mail.number)
     arrived = mail.sent_at + 1000 + seed % (20 * _MINUTE)
-    address = email_of(KnownPerson("hubspot", "contact", 0, person, 0))
     if "@old-" in address or seed >> 40 & 127 == 0:
         return [MailEvent(arrived, "bounce", mail, person, "", scanner=False)]
     found = [MailEvent(arrived, "delivered", mail, person, "", scanner=False)]
