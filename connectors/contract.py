@@ -134,6 +134,7 @@ class StreamSpec:
     write_batch: int = 100
     read_batch: int = 100
     link_batch: int = 0  # records that one call of `links` takes; 0 = links come with the rows alone
+    lasting: bool = False  # an activity stream whose rows are states that end (a membership), however old
 
 
 @dataclass(frozen=True, slots=True)

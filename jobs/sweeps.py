@@ -124,10 +124,13 @@ class Sweep:
     def _links(self) -> None:
         hub, name, stream = self.hub, self.name, self.spec.name
         began = hub.clock.now()
-        since = began - LINKS_OF_ACTIVITIES_MS
+        since = 0 if self.spec.lasting else began - LINKS_OF_ACTIVITIES_MS
         for ids in self.store.live(name, stream, since, self.spec.link_batch, activity=self.activity):
             hub.alive()
             found = self._links_of(ids)
+            lost = [i for i in ids if i not in found]
+            for at in range(0, len(lost), self.spec.read_batch):
+                self._believe(lost[at : at + self.spec.read_batch])
             with hub.db.write():
                 told = {i: tuple(link_to(k) for k in links) for i, links in found.items()}
                 if self.activity:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.e2e.life import DAY_S, Life, life
+from collections import Counter
+from typing import Any
+
+from tests.e2e.life import DAY_S, Known, Life, life
 
 __all__ = ["life"]
 
@@ -157,6 +160,59 @@ def test_an_option_that_was_taken_away_parks_nothing(life: Life) -> None:
     life.cycle()
     assert life.salesforce(known)["Title"] == "Chief Optionist"
     assert life.world.one("SELECT COUNT(*) FROM dead_letter WHERE state = 'open' AND reason LIKE '%industry%'") == 0
+
+
+def test_a_page_view_a_click_and_a_list_are_activities_of_the_person(life: Life) -> None:
+    known = life.take()
+    address = life.hubspot(known.contact)["email"]
+    act, before = life.world.act, _kinds(life, known.person)
+    act("hubspot", "page_view", id=known.contact, url="https://www.example.com/pricing", title="Pricing")
+    act("hubspot", "mail_event", email=address, type="CLICK", url="https://www.example.com/offer")
+    act("hubspot", "list_join", list=_a_list(life, known), id=known.contact)
+    life.cycle(wait=DAY_S + 60)
+    news = _kinds(life, known.person) - before
+    assert {"pricing_view", "email_click", "list_joined"} <= set(news)
+
+
+def test_leaving_a_list_takes_the_membership_back(life: Life) -> None:
+    known = life.take()
+    joined = _a_list(life, known)
+    life.world.act("hubspot", "list_join", list=joined, id=known.contact)
+    life.cycle(wait=DAY_S + 60)
+    before = _kinds(life, known.person)["list_joined"]
+    life.world.act("hubspot", "list_leave", list=joined, id=known.contact)
+    life.cycle(wait=DAY_S + 60)
+    assert _kinds(life, known.person)["list_joined"] == before - 1
+
+
+def _kinds(life: Life, person: int) -> Counter[str]:
+    """What a person did, as the store has it."""
+    return Counter(
+        life.world.column(
+            "SELECT a.kind FROM activity a JOIN activity_party p ON p.activity_id = a.id "
+            "WHERE p.person_id = ? AND a.deleted_at IS NULL AND a.completed = 1",
+            person,
+        )
+    )
+
+
+def _a_list(life: Life, known: Known) -> str:
+    """A list that somebody is not a member of."""
+    base = life.world.steer("/")["connections"]["hubspot"]
+    headers = {"Authorization": f"Bearer {base['access_token']}"}
+
+    def call(method: str, path: str, body: object = None) -> Any:
+        answer = life.world.http.request(method, base["base_url"] + path, json=body, headers=headers, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    # the hub's own calls are hindered in a hostile rehearsal, a person's are not
+    rules = life.world.steer("/faults")
+    life.world.clear_faults()
+    mine = {m["listId"] for m in call("GET", f"/crm/v3/lists/records/0-1/{known.contact}/memberships")["results"]}
+    known_lists = call("POST", "/crm/v3/lists/search", {"count": 100})["lists"]
+    life.world.fault(*[{k: v for k, v in r.items() if k not in ("hits", "id")} for r in rules])
+    return str(next(x["listId"] for x in known_lists if x["listId"] not in mine))
 
 
 def _person_of_call(life: Life, call: str) -> int:

@@ -203,3 +203,23 @@ def test_a_formula_that_changes_without_a_stamp_is_seen_within_a_day(life: Life)
     life.cycle(wait=DAY_S + 60)
     assert life.record("salesforce", "leads", known.other)["values"]["Heat__c"] == "hot"
     assert life.hubspot(known.contact)["heat"] == "hot"
+
+
+def test_a_roll_up_that_changes_without_a_stamp_is_seen_within_a_day(life: Life) -> None:
+    known = life.take("Contact")
+    account = life.salesforce(known)["AccountId"]
+    act(life, "rollup_field", object="Account", name="People__c", child="Contact", function="COUNT", key="AccountId")
+    path = life.world.home / "mapping.toml"
+    block = (
+        '\n[fields.people]\ntype = "number"\nentity = "company"\nsalesforce = { account = "People__c" }\n'
+        'hubspot = { company = "people", direction = "push", create = true }\n'
+    )
+    path.write_text(path.read_text(encoding="utf-8") + block, encoding="utf-8")
+    life.cycle()
+    before = life.record("salesforce", "accounts", account)["values"]["People__c"]
+    fields = {"LastName": "Rolled", "AccountId": account}
+    stamp = life.world.fields("salesforce", "Account", account)["SystemModstamp"]
+    act(life, "create", object="Contact", fields=fields)
+    assert life.world.fields("salesforce", "Account", account)["SystemModstamp"] == stamp
+    life.cycle(wait=DAY_S + 60)
+    assert life.record("salesforce", "accounts", account)["values"]["People__c"] == before + 1
