@@ -230,7 +230,7 @@ class Acts:
     def _list_change(self, wish: Row) -> Row:
         """{list, id}: a record joins or leaves a list, as when a dynamic list is worked out anew."""
         lists, number = self._portal.lists, _text(wish, "list")
-        one = lists.all.get(int(number)) if number.isdigit() else None
+        one = lists.all.get(int(number)) if number.isdecimal() else None
         if one is None:
             raise ControlError(f"no list {number}; there are: {', '.join(map(str, lists.all))}")
         record = writes.live(self._portal.table(one.type_id), _text(wish, "id"))

@@ -10,7 +10,7 @@ from crmhub.sandbox.hubspot.errors import HubSpotError, invalid, not_found
 from crmhub.sandbox.hubspot.kinds import LINKS
 from crmhub.sandbox.hubspot.labels import Label
 from crmhub.sandbox.hubspot.objects import resolve, type_ids
-from crmhub.sandbox.hubspot.paths import body_of, versioned, whole_number
+from crmhub.sandbox.hubspot.paths import body_of, rows_of, versioned, whole_number
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.records import Record, Table
 from crmhub.sandbox.hubspot.schema import iso
@@ -118,7 +118,7 @@ class AssociationsApi:
         table, to = self._pair(request)
         for row in inputs_of(body_of(request), CREATE_MAX):
             record = resolve(self._portal, table, _id(row, "from"), "hs_object_id")
-            for end in row.get("to") or []:
+            for end in rows_of(row, "to"):
                 target = resolve(self._portal, to, end.get("id"), "hs_object_id")
                 if record is not None and target is not None:
                     life.dissociate(self._portal, (table, record, to, target))
@@ -164,7 +164,7 @@ class AssociationsApi:
 
     def _label(self, request: Request, number: Any) -> Label:
         table, to = self._pair(request)
-        label = self._portal.labels.get(table.kind.name, to.kind.name, int(number)) if str(number).isdigit() else None
+        label = self._portal.labels.get(table.kind.name, to.kind.name, int(number)) if str(number).isdecimal() else None
         if label is None:
             raise not_found(f"Association label {number} does not exist")
         return label
@@ -186,7 +186,7 @@ class AssociationsApi:
         return table, to
 
     def _page(self, table: Table, record: Record, to: Table, limit: int, after: str) -> dict[str, Any]:
-        start = int(after) if after.isdigit() else 0
+        start = int(after) if after.isdecimal() else 0
         labels, rows = self._portal.labels, to.rows
         alive = [
             (number, types)

@@ -8,7 +8,7 @@ from typing import Any
 from crmhub.sandbox.hubspot import life, writes
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid, not_found
 from crmhub.sandbox.hubspot.objects import create_one, resolve
-from crmhub.sandbox.hubspot.paths import body_of, flag, versioned
+from crmhub.sandbox.hubspot.paths import body_of, flag, names_of, versioned
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.records import Record
 from crmhub.sandbox.hubspot.schema import iso
@@ -39,10 +39,11 @@ class BatchesApi:
     def read(self, request: Request) -> Response:
         portal, table = self._portal, self._portal.table(request.params["type"])
         wish = body_of(request)
-        history = wish.get("propertiesWithHistory") or []
+        history = names_of(wish, "propertiesWithHistory")
         rows = inputs_of(wish, HISTORY_MAX if history else BATCH_MAX)
         name = wish.get("idProperty") or "hs_object_id"
         archived = flag(request, "archived")
+        wanted = names_of(wish, "properties")
         found: dict[int, Record] = {}
         missing: list[str] = []
         for row in rows:
@@ -51,7 +52,7 @@ class BatchesApi:
                 missing.append(str(row.get("id")))
             else:
                 found[record.id] = record
-        shaped = [portal.shape(table, record, wish.get("properties"), history) for _, record in sorted(found.items())]
+        shaped = [portal.shape(table, record, wanted, history) for _, record in sorted(found.items())]
         errors = []
         if missing:
             problem = HubSpotError(404, "OBJECT_NOT_FOUND", _GONE.format(table.kind.singular.upper()))
@@ -81,7 +82,7 @@ class BatchesApi:
         enforce = "/2026-09/" in request.path
         targets: list[Record | None] = []
         for row in rows:
-            name = row.get("idProperty") or "hs_object_id"
+            name = str(row.get("idProperty") or "hs_object_id")
             if name == "email":
                 raise invalid(f"Unable to perform update/upsert by non-unique {table.kind.type_id} property")
             targets.append(resolve(portal, table, row.get("id"), name))
@@ -111,7 +112,7 @@ class BatchesApi:
         enforce = "/2026-09/" in request.path
         keys: list[tuple[str, str]] = []
         for row in rows:
-            name = row.get("idProperty") or "hs_object_id"
+            name = str(row.get("idProperty") or "hs_object_id")
             if name != "hs_object_id" and not writes.identifying(table, name):
                 raise invalid(f"Unable to perform update/upsert by non-unique {table.kind.type_id} property")
             keys.append((name, str(row.get("id")).strip().lower() if name == "email" else str(row.get("id"))))
@@ -120,7 +121,7 @@ class BatchesApi:
         _no_doubles([resolve(portal, table, value, name) for name, value in keys])
 
         def put(row: dict[str, Any]) -> dict[str, Any]:
-            name = row.get("idProperty") or "hs_object_id"
+            name = str(row.get("idProperty") or "hs_object_id")
             target = resolve(portal, table, row.get("id"), name)
             if target is not None and not target.alive:
                 target = None
@@ -140,7 +141,7 @@ class BatchesApi:
 
         for row in rows:
             if not row.get("objectWriteTraceId"):
-                name = row.get("idProperty") or "hs_object_id"
+                name = str(row.get("idProperty") or "hs_object_id")
                 writes.clean(portal, table, row.get("properties"), resolve(portal, table, row.get("id"), name))
         return self._each(rows, put, 200)
 

@@ -99,7 +99,10 @@ class EventsApi:
             raise invalid(f"occurredAt {moment} is not a time")
         if name not in portal.custom_events:
             portal.custom_events.append(name)
-        properties = {str(key): str(value) for key, value in (wish.get("properties") or {}).items()}
+        told = wish.get("properties") or {}
+        if not isinstance(told, dict):
+            raise invalid("Invalid input JSON on line 1, column 1: properties must be an object")
+        properties = {str(key): str(value) for key, value in told.items()}
         portal.event_log.add(at, name, contact.id, properties)
 
     def _wanted(self, request: Request, low: int, high: int) -> _Walk:
@@ -185,6 +188,6 @@ def _place(text: str) -> tuple[int, int] | None:
         parts = base64.urlsafe_b64decode(text.encode()).decode().split("|")
     except (binascii.Error, ValueError):
         parts = []
-    if len(parts) != 5 or not parts[0].isdigit() or not parts[4].isdigit():
+    if len(parts) != 5 or not parts[0].isdecimal() or not parts[4].isdecimal():
         raise invalid(f"The after value {text} is not valid")
     return int(parts[0]), int(parts[4])

@@ -10,7 +10,7 @@ from crmhub.sandbox.hubspot.errors import HubSpotError, invalid, not_found
 from crmhub.sandbox.hubspot.kinds import ALIASES, KINDS
 from crmhub.sandbox.hubspot.lists import List, page_of
 from crmhub.sandbox.hubspot.objects import resolve
-from crmhub.sandbox.hubspot.paths import body_of, flag, versioned, whole_number
+from crmhub.sandbox.hubspot.paths import body_of, flag, names_of, versioned, whole_number
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.schema import iso
 from crmhub.sandbox.messages import Request, Response, Router
@@ -59,14 +59,14 @@ class ListsApi:
         if not isinstance(offset, int) or offset < 0 or offset + count > OFFSET_MAX:
             raise invalid(f"List search results are limited to {OFFSET_MAX}: offset {offset} with count {count}")
         found = self._portal.lists.live(self._portal.now())
-        text, types = str(wish.get("query") or "").lower(), wish.get("processingTypes")
-        ids, kind = wish.get("listIds"), wish.get("objectTypeId")
+        text, types = str(wish.get("query") or "").lower(), names_of(wish, "processingTypes")
+        ids, kind = names_of(wish, "listIds"), wish.get("objectTypeId")
         found = [
             one
             for one in found
             if text in one.name.lower()
             and (not types or one.processing in types)
-            and (not ids or one.id in map(str, ids))
+            and (not ids or one.id in ids)
             and (not kind or one.type_id == kind)
         ]
         sort = str(wish.get("sort") or "HS_LIST_ID")
@@ -242,7 +242,7 @@ class ListsApi:
         return one
 
     def _find(self, text: str) -> List | None:
-        return self._portal.lists.all.get(int(text)) if text.isdigit() else None
+        return self._portal.lists.all.get(int(text)) if text.isdecimal() else None
 
     def _whole(self, one: List, filters: bool) -> dict[str, Any]:
         return {**self._portal.lists.as_json(one, filters), "size": len(self._portal.lists.members(one))}
@@ -278,6 +278,6 @@ def _place(text: str) -> tuple[int, int] | None:
         first, _, second = base64.urlsafe_b64decode(text.encode()).decode().partition("|")
     except (binascii.Error, ValueError):
         first = second = ""
-    if not first.isdigit() or not second.isdigit():
+    if not first.isdecimal() or not second.isdecimal():
         raise invalid(f"The after value {text} is not valid")
     return int(first), int(second)

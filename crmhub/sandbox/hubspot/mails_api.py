@@ -72,7 +72,7 @@ class MailsApi:
 
     def event(self, request: Request) -> Response:
         created = request.params["created"]
-        entry = self._portal.mail_log.find(int(created), request.params["id"]) if created.isdigit() else None
+        entry = self._portal.mail_log.find(int(created), request.params["id"]) if created.isdecimal() else None
         if entry is None:
             raise not_found(f"No event {request.params['id']} created at {created}")
         return Response.json(self._event(entry))
@@ -175,7 +175,7 @@ class MailsApi:
 
     def _mail(self, request: Request, base: int) -> Mail:
         text = request.params["id"]
-        number = int(text) - base if text.isdigit() else 0
+        number = int(text) - base if text.isdecimal() else 0
         mails = self._portal.seed.world.mails
         if not 1 <= number <= len(mails):
             raise not_found()
@@ -300,14 +300,14 @@ def _place(text: str) -> tuple[int, int] | None:
     if not text:
         return None
     at, _, number = _decoded(text).partition("|")
-    if not at.isdigit() or not number.isdigit():
+    if not at.isdecimal() or not number.isdecimal():
         raise invalid(f"The offset value {text} is not valid")
     return int(at), int(number)
 
 
 def _start(text: str) -> int:
     place = _decoded(text) if text else "0"
-    if not place.isdigit():
+    if not place.isdecimal():
         raise invalid(f"The offset value {text} is not valid")
     return int(place)
 

@@ -125,6 +125,6 @@ def _number(value: Any, is_id: bool) -> float | int | None:
     if not is_id:
         return to_ms(text)
     try:
-        return int(text) if text.lstrip("-").isdigit() else float(text)
+        return int(text) if text.lstrip("-").isdecimal() else float(text)
     except ValueError:
         return None

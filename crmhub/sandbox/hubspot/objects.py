@@ -8,7 +8,7 @@ from typing import Any
 from crmhub.sandbox.hubspot import life, writes
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid, not_found
 from crmhub.sandbox.hubspot.kinds import ALIASES, KINDS, LINKS
-from crmhub.sandbox.hubspot.paths import body_of, flag, versioned, whole_number
+from crmhub.sandbox.hubspot.paths import body_of, flag, rows_of, versioned, whole_number
 from crmhub.sandbox.hubspot.portal import Portal
 from crmhub.sandbox.hubspot.records import Record, Table
 from crmhub.sandbox.messages import Request, Response, Router
@@ -48,7 +48,7 @@ class ObjectsApi:
         limit = whole_number(request.query.get("limit"), "limit", 1, most, 10)
         wanted = request.query.names("properties")
         after = request.query.get("after")
-        if after and not after.isdigit():
+        if after and not after.isdecimal():
             raise invalid(f"The after value {after} is not valid")
         archived = flag(request, "archived")
         start = int(after) if after else 0
@@ -172,9 +172,10 @@ def _binned(portal: Portal, table: Table, start: int, count: int) -> list[Record
 def resolve(portal: Portal, table: Table, value: Any, name: str) -> Record | None:
     """The record addressed by id or by a unique property; raises 400 for any other property."""
     table.empty_bin(portal.now())
+    name = str(name)
     if name == "hs_object_id":
         text = str(value)
-        record = table.find(int(text)) if text.isdigit() else None
+        record = table.find(int(text)) if text.isdecimal() else None
     elif writes.identifying(table, name):
         record = writes.by_property(table, name, value)
     else:
@@ -185,7 +186,7 @@ def resolve(portal: Portal, table: Table, value: Any, name: str) -> Record | Non
 def create_one(portal: Portal, table: Table, wish: dict[str, Any], enforce: bool = False) -> Record:
     """Create with associations: {properties, associations?: [{to: {id}, types: [...]}]}."""
     values = writes.clean(portal, table, wish.get("properties"), None)
-    ties = [_tie(portal, table, tie) for tie in wish.get("associations") or []]
+    ties = [_tie(portal, table, tie) for tie in rows_of(wish, "associations")]
     record = writes.create(portal, table, values, enforce=enforce)
     for to, target, types in ties:
         life.associate(portal, (table, record, to, target), types)
@@ -214,7 +215,7 @@ def _tie(portal: Portal, table: Table, tie: Any) -> tuple[Table, Record, list[in
     text = str(target.get("id")) if isinstance(target, dict) else ""
     for kind, to in LINKS:
         if kind == table.kind.name and isinstance(number, int) and portal.labels.known(kind, to, number, category):
-            found = portal.tables[to].find(int(text)) if text.isdigit() else None
+            found = portal.tables[to].find(int(text)) if text.isdecimal() else None
             if found is None or not found.alive:
                 message = f"No {KINDS[to].singular} with id {text} exists"
                 raise HubSpotError(404, "OBJECT_NOT_FOUND", message)

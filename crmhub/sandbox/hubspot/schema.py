@@ -19,6 +19,9 @@ FIELD_TYPES: dict[str, tuple[str, ...]] = {
 }
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,99}$")
 _EMAIL = re.compile(r"^[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s.,;<>()]{2,}$")
+_WHOLE = re.compile(r"^-?\d{1,18}$")
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
+"""The years 1 to 9999, in ms."""
 _NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$")
 
 
@@ -146,7 +149,7 @@ def _number(_: Property, value: str) -> str:
 
 def _enumeration(prop: Property, value: str) -> str:
     if prop.name == "hubspot_owner_id":
-        if not value.isdigit():
+        if not value.isdecimal():
             raise BadValueError("INVALID_INTEGER", f"{value} was not a valid integer.")
         return value
     allowed = {option.value for option in prop.options}
@@ -165,10 +168,11 @@ def _bool(_: Property, value: str) -> str:
 
 
 def _date(_: Property, value: str) -> str:
-    if value.lstrip("-").isdigit() and len(value) > 8:
-        if int(value) % 86_400_000:
-            raise BadValueError("INVALID_DATE", f"{value} is at {iso(int(value))} and not midnight UTC.")
-        return iso(int(value))[:10]
+    moment = to_ms(value) if _WHOLE.match(value) and len(value) > 8 else None
+    if moment is not None:
+        if moment % 86_400_000:
+            raise BadValueError("INVALID_DATE", f"{value} is at {iso(moment)} and not midnight UTC.")
+        return iso(moment)[:10]
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError as problem:
@@ -205,8 +209,8 @@ def iso(milliseconds: int) -> str:
 
 def to_ms(text: str) -> int | None:
     """Epoch milliseconds or ISO 8601 (UTC when it names no zone); None when it is neither."""
-    if text.lstrip("-").isdigit():
-        return int(text)
+    if _WHOLE.match(text):
+        return int(text) if _EARLIEST <= int(text) <= _LATEST else None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -11,7 +11,7 @@ import orjson
 
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid
 from crmhub.sandbox.hubspot.narrow import Box, boxes_of, holders, inside, known, place_of
-from crmhub.sandbox.hubspot.paths import body_of, versioned
+from crmhub.sandbox.hubspot.paths import body_of, names_of, rows_of, versioned
 from crmhub.sandbox.hubspot.portal import LINKED, Portal
 from crmhub.sandbox.hubspot.records import Table
 from crmhub.sandbox.hubspot.schema import Property, iso, to_ms
@@ -50,7 +50,7 @@ class SearchApi:
         if not isinstance(limit, int) or not 1 <= limit <= PAGE_MAX:
             raise invalid(f"limit must be between 1 and {PAGE_MAX}: was {limit}")
         text = str(wish.get("after") or "0")
-        if not text.isdigit():
+        if not text.isdecimal():
             raise invalid(f"The after value {text} is not valid")
         after = int(text)
         if after + limit > RESULT_MAX:
@@ -58,7 +58,7 @@ class SearchApi:
         table.settle(self._portal.now())
         total, numbers = self._matching(table, wish)
         page = numbers[after : after + limit]
-        wanted = [name for name in wish.get("properties") or [] if isinstance(name, str)]
+        wanted = names_of(wish, "properties")
         answer: dict[str, Any] = {
             "total": total,
             "results": [self._shape(table, number, wanted) for number in page],
@@ -150,16 +150,14 @@ class SearchApi:
 
 
 def _groups(wish: Any) -> list[list[dict[str, Any]]]:
-    groups = [list(group.get("filters") or []) for group in wish or []]
+    groups = [rows_of(group, "filters") for group in rows_of({"filterGroups": wish}, "filterGroups")]
     total = sum(len(group) for group in groups)
     if len(groups) > GROUPS_MAX:
         raise invalid(f"Too many filter groups: {len(groups)}. A maximum of {GROUPS_MAX} is allowed")
     if any(len(group) > FILTERS_MAX for group in groups) or total > TOTAL_MAX:
         raise invalid(f"Too many filters: {FILTERS_MAX} per group and {TOTAL_MAX} in all are allowed")
     text = sum(
-        len(str(one.get("value") or "")) + sum(map(len, map(str, one.get("values") or [])))
-        for group in groups
-        for one in group
+        len(str(one.get("value") or "")) + sum(map(len, names_of(one, "values"))) for group in groups for one in group
     )
     if text > TEXT_MAX:
         raise invalid(f"The filters of a search may have {TEXT_MAX} characters; they have {text}")
@@ -190,6 +188,8 @@ def _sort(table: Table, wish: Any) -> tuple[str, str]:
     if not isinstance(wish, list) or len(wish) > 1:
         raise invalid("Only one sort is allowed per search")
     rule = wish[0]
+    if not isinstance(rule, str | dict):
+        raise invalid("Invalid input JSON on line 1, column 1: a sort is a text or an object")
     if isinstance(rule, str):
         direction, name = ("DESCENDING", rule[1:]) if rule.startswith("-") else ("ASCENDING", rule)
     else:
@@ -237,7 +237,7 @@ def _test(table: Table, one: dict[str, Any]) -> Test:
     """A filter as a function of a row; raises 400 for one that makes no sense."""
     name, operator = str(one.get("propertyName")), one.get("operator")
     prop = _property(table, name)
-    if operator not in _OPERATORS:
+    if not isinstance(operator, str) or operator not in _OPERATORS:
         raise invalid(f"Operator {operator} is not one of: {', '.join(sorted(_OPERATORS))}")
     if operator == "HAS_PROPERTY":
         return lambda row: name in row

@@ -74,7 +74,7 @@ class WebhooksApi:
         self._allowed(request)
         wish = body_of(request)
         kind, name, type_id = wish.get("eventType"), wish.get("propertyName"), str(wish.get("objectTypeId") or "")
-        if kind not in TYPES:
+        if not isinstance(kind, str) or kind not in TYPES:
             raise invalid(f"eventType {kind} is not a known subscription type")
         if kind.endswith(".propertyChange") and not name:
             raise invalid("propertyName is required for propertyChange subscriptions")
@@ -110,7 +110,7 @@ class WebhooksApi:
         return one
 
     def _one(self, number: str) -> Subscription:
-        one = self._webhooks.hook.subscriptions.get(int(number)) if number.isdigit() else None
+        one = self._webhooks.hook.subscriptions.get(int(number)) if number.isdecimal() else None
         if one is None:
             raise not_found(f"Subscription {number} does not exist")
         return one

@@ -158,7 +158,7 @@ def touch(portal: Portal, table: Table, record: Record, started: bool = False) -
 
 def live(table: Table, text: Any, archived: bool = False) -> Record:
     """The record with this id (or its survivor); raises 404."""
-    record = table.find(int(text)) if isinstance(text, str | int) and str(text).isdigit() else None
+    record = table.find(int(text)) if isinstance(text, str | int) and str(text).isdecimal() else None
     if record is None or (record.archived_at is not None) != archived:
         raise not_found()
     return record
