@@ -141,6 +141,7 @@ def _stream_problems(org: Org) -> Iterator[Problem]:
         if described is None:
             yield _invisible(source)
         else:
+            org.spare(source.sobject)
             yield from _object_problems(source, described)
 
 

@@ -23,6 +23,8 @@ from connectors.transport import Answer, Transport
 
 #: calls at once; an org takes 25 long-running ones (developer orgs 5)
 MAX_IN_FLIGHT = 4
+#: a description that `check` asked for may serve the pull that follows
+SPARE_MS = 60_000
 #: how calls of the slow rhythm (formulas, fields that were hidden) are counted apart
 REFRESH = " (refresh)"
 
@@ -47,6 +49,7 @@ class Org:
         self._mark = ""
         self._clients = local()
         self._describes: dict[str, dict[str, Any]] = {}
+        self._spare: dict[str, int] = {}
         self._lock = Lock()
 
     def apart(self) -> Org:
@@ -136,6 +139,17 @@ class Org:
         with self._lock:
             self._describes[sobject] = data
         return data
+
+    def spare(self, sobject: str) -> None:
+        """What was just told of an object will do for the next one who wants it fresh."""
+        with self._lock:
+            self._spare[sobject] = self.clock.now()
+
+    def fresh(self, sobject: str) -> dict[str, Any] | None:
+        """`seen` afresh, or what somebody has just spared."""
+        with self._lock:
+            since = self._spare.pop(sobject, None)
+        return self.seen(sobject, fresh=since is None or self.clock.now() - since > SPARE_MS)
 
     def known(self, sobject: str) -> dict[str, Any] | None:
         """What this process was told of an object last; asks nobody."""

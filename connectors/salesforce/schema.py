@@ -49,9 +49,10 @@ _COMMON = {"Name": "Name", "Email": "Email", "Type": "Type"}
 def fields_of(org: Org, source: Source, *, fresh: bool = False) -> tuple[RemoteField, ...]:
     """The stream's own fields, then those of its parents (`Account.Type`), which are read-only and change
     without moving this record's modification time. None at all where the org has no such objects."""
-    described = org.seen(source.sobject, fresh=fresh) if source.optional else org.describe(source.sobject, fresh=fresh)
-    if described is None:
+    described = org.fresh(source.sobject) if fresh else org.seen(source.sobject)
+    if described is None and source.optional:
         return ()
+    described = described if described is not None else org.describe(source.sobject)  # raises what is wrong
     relations = {f.get("relationshipName") for f in described["fields"]}
     parents = [p for p in source.parents if p.relation in relations]
     of_parents = [field for parent in parents for field in _of_parent(org, parent, described)]

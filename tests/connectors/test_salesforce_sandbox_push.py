@@ -319,6 +319,20 @@ def test_check_is_content_with_the_org(org: Sandbox, crm: SalesforceConnector) -
     assert report.quotas[0].left < 100_000
 
 
+def test_what_check_was_told_serves_the_first_describe(org: Sandbox, crm: SalesforceConnector) -> None:
+    crm.check()
+    org.forget_calls()
+    crm.describe("accounts")
+    assert org.calls() == 1, "the owner's object alone"
+    crm.describe("accounts")
+    assert org.calls() == 2
+    crm.check()
+    org.advance(120)
+    org.forget_calls()
+    crm.describe("accounts")
+    assert org.calls() == 1
+
+
 def test_check_tells_when_ours_is_somebody_else(org: Sandbox) -> None:
     mine = org.connector().check()
     assert org.connector(ours=mine.user).check().problems == mine.problems
