@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmhub.sandbox.clock import Clock
+from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.errors import ApiError
+from crmhub.sandbox.salesforce.ids import salesforce_id as quick_id
 from crmhub.sandbox.salesforce.ids import suffix, to18
 from crmhub.sandbox.salesforce.org import OrgState
-from crmhub.sandbox.salesforce.schema.field import picklist
+from crmhub.sandbox.salesforce.schema.field import Value, picklist
 from crmhub.sandbox.salesforce.settings import Settings
 from crmhub.sandbox.salesforce.soql.patterns import like
 from crmhub.sandbox.salesforce.soql.run import run
@@ -232,6 +234,9 @@ class _Wrapped:
     def stamp(self, seed: tuple[Row]) -> int:
         return int(str(seed[0]["SystemModstamp"]))
 
+    def value(self, name: str, seed: tuple[Row]) -> Value:
+        return seed[0].get(name)
+
     def brief(self, record_id: str, seed: tuple[Row]) -> Row:
         return {"Id": record_id, "SystemModstamp": seed[0]["SystemModstamp"]}
 
@@ -372,6 +377,11 @@ def test_an_id_survives_the_loss_of_case(fifteen: str) -> None:
     assert to18(fifteen) == eighteen
     assert to18(eighteen.upper()) == eighteen
     assert to18(eighteen.lower()) == eighteen
+
+
+@given(st.sampled_from(["00Q", "003", "701", "0RE"]), st.integers(0, 62**5 + 5))
+def test_the_quick_way_to_an_id_is_the_slow_one(prefix: str, number: int) -> None:
+    assert quick_id(prefix, number) == salesforce_id(prefix, number)
 
 
 def test_known_ids_get_their_suffix() -> None:

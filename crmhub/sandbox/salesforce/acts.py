@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.admin import Admin
 from crmhub.sandbox.salesforce.desk import Desk
 from crmhub.sandbox.salesforce.errors import ApiError, RowRejectedError
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.lifecycle import Conversion, Lifecycle
 from crmhub.sandbox.salesforce.org import LOADER_NUMBER, OrgState
 from crmhub.sandbox.salesforce.schema.field import Field

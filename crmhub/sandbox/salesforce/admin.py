@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.errors import ApiError
 from crmhub.sandbox.salesforce.formulas import FormulaError, compile_formula
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import OrgState
 from crmhub.sandbox.salesforce.rollups import FUNCTIONS, Rollup
 from crmhub.sandbox.salesforce.schema.field import Field, Option, Value

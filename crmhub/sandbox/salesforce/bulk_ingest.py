@@ -6,10 +6,10 @@ Empty cell = unchanged, `#N/A` = null. JobComplete can still hold failed rows.
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.messages import Request, Response
 from crmhub.sandbox.salesforce.bulk_csv import DELIMITERS, LINE_ENDINGS, NULL, read_rows, write_rows
 from crmhub.sandbox.salesforce.errors import ApiError, RowError, RowRejectedError, not_found, reject
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import OrgState
 from crmhub.sandbox.salesforce.paths import bad_input
 from crmhub.sandbox.salesforce.schema.object import ObjectType

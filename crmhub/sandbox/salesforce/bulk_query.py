@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.messages import Request, Response
 from crmhub.sandbox.salesforce.bulk_csv import DELIMITERS, LINE_ENDINGS, cell_writer, line
 from crmhub.sandbox.salesforce.errors import ApiError, not_found
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import OrgState
 from crmhub.sandbox.salesforce.paths import bad_input, base_of
 from crmhub.sandbox.salesforce.sobjects_api import body_of

@@ -5,8 +5,8 @@ Vendor page: REST API Developer Guide, "sObject Describe".
 
 from typing import Any
 
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.access import Access
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.schema.deals import RECORD_TYPES
 from crmhub.sandbox.salesforce.schema.field import NUMBER_TYPES, Field
 from crmhub.sandbox.salesforce.schema.object import ObjectType, Schema

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.errors import ApiError, RowRejectedError
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import AUTOMATED_NUMBER, LOADER_NUMBER, OrgState
 from crmhub.sandbox.salesforce.schema.object import ObjectType
 from crmhub.sandbox.salesforce.soql.select import json_field

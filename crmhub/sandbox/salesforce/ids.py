@@ -4,9 +4,15 @@ Vendor page: "Field Types: ID Field Type" in the Object Reference.
 """
 
 import string
+from functools import cache
+
+from crmhub.sandbox.ids import salesforce_id as slow_id
 
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _ALPHABET = frozenset(string.ascii_letters + string.digits)
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_UPPER = [int(digit.isupper()) for digit in _DIGITS]
+_PAIRS = [(a + b, int(a.isupper()) | int(b.isupper()) << 1) for a in _DIGITS for b in _DIGITS]
 
 
 def suffix(id15: str) -> str:
@@ -41,6 +47,24 @@ def to18(text: str) -> str | None:
                 return text[:15] + suffix(text[:15])
             body.append(char.upper() if upper else char.lower())
     return "".join(body) + tail
+
+
+def salesforce_id(prefix: str, number: int) -> str:
+    """`crmhub.sandbox.ids.salesforce_id`, several times as fast: a million rows need a few of them each."""
+    high, low = divmod(number, len(_PAIRS))
+    top, middle = divmod(high, len(_PAIRS))
+    if top >= len(_DIGITS):
+        return slow_id(prefix, number)
+    head, tail = _head(prefix)
+    bits = _UPPER[top] | _PAIRS[middle][1] << 1 | _PAIRS[low][1] << 3
+    return f"{head}{_DIGITS[top]}{_PAIRS[middle][0]}{_PAIRS[low][0]}{tail}{_SUFFIX[bits]}"
+
+
+@cache
+def _head(prefix: str) -> tuple[str, str]:
+    """What the ids of an object have in common: the first ten characters, and two of the suffix."""
+    first = slow_id(prefix, 0)
+    return first[:10], first[15:17]
 
 
 def key_prefix(record_id: str) -> str:

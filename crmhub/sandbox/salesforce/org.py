@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from itertools import count
 
 from crmhub.sandbox.clock import Clock
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.salesforce.access import Access
 from crmhub.sandbox.salesforce.computed import attach
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.rollups import Rollups
 from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.schema.object import ObjectType

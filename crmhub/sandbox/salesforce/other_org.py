@@ -7,8 +7,8 @@ The ids of both orgs are made alike, so those of the other one are told apart at
 from collections.abc import Callable
 from typing import Protocol
 
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.messages import Match, Query, Request, Response, Router
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.sessions import credentials_of
 
 _HERE, _THERE = "gL000", "gM000"

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.messages import Request, Response
 from crmhub.sandbox.salesforce.errors import ApiError
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import OrgState
 from crmhub.sandbox.salesforce.paths import base_of
 from crmhub.sandbox.salesforce.soql.run import run

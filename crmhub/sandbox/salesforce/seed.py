@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from crmhub.sandbox.ids import salesforce_id
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import (
     ADMIN_NUMBER,
     AUTOMATED_NUMBER,

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from crmhub.sandbox.activities import call_outcome, email_incoming, meeting_outcome, task_done
-from crmhub.sandbox.ids import salesforce_id
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import AUTOMATED_NUMBER
+from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.seed_people import Known
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
@@ -77,6 +78,12 @@ class TaskSeeds(_ActivitySeeds):
         """See `Seeds`."""
         return self._stamp(seed.at + 5 * MINUTE)
 
+    def value(self, name: str, seed: Activity) -> Value:
+        """See `Seeds`."""
+        if name == "WhoId":
+            return self._known.who_id(seed.person.number)
+        return None if name == "WhatId" else self.brief("", seed).get(name)
+
     def brief(self, record_id: str, seed: Activity) -> Row:
         """See `Seeds`."""
         row = self._brief(record_id, seed, self.stamp(seed))
@@ -125,6 +132,12 @@ class EventSeeds(_ActivitySeeds):
         """See `Seeds`."""
         return self._stamp(seed.at + _minutes(seed) * MINUTE)
 
+    def value(self, name: str, seed: Activity) -> Value:
+        """See `Seeds`."""
+        if name == "WhoId":
+            return self._known.who_id(seed.person.number)
+        return None if name == "WhatId" else self.brief("", seed).get(name)
+
     def brief(self, record_id: str, seed: Activity) -> Row:
         """See `Seeds`."""
         row = self._brief(record_id, seed, self.stamp(seed))
@@ -164,6 +177,10 @@ class EmailSeeds(_ActivitySeeds):
     def stamp(self, seed: tuple[Activity, int]) -> int:
         """See `Seeds`."""
         return self._stamp(seed[0].at + 5 * MINUTE)
+
+    def value(self, name: str, seed: tuple[Activity, int]) -> Value:
+        """See `Seeds`."""
+        return salesforce_id("00T", seed[1]) if name == "ActivityId" else self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: tuple[Activity, int]) -> Row:
         """See `Seeds`."""
@@ -213,6 +230,10 @@ class RelationSeeds(_ActivitySeeds):
     def stamp(self, seed: tuple[Activity, int, int]) -> int:
         """See `Seeds`."""
         return self._stamp(seed[0].at + 5 * MINUTE)
+
+    def value(self, name: str, seed: tuple[Activity, int, int]) -> Value:
+        """See `Seeds`."""
+        return salesforce_id("02s", seed[1]) if name == "EmailMessageId" else self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: tuple[Activity, int, int]) -> Row:
         """See `Seeds`."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from crmhub.sandbox.campaigns import STATUSES, Campaign, Member, memberships
-from crmhub.sandbox.ids import salesforce_id
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import ADMIN_NUMBER, AUTOMATED_NUMBER, LOADER_NUMBER
+from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.seed_people import Known, was_lead
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
@@ -77,6 +78,17 @@ class MemberSeeds:
     def stamp(self, seed: tuple[KnownPerson, int]) -> int:
         """See `Seeds`."""
         return self._member(seed).modified_at // 1000 * 1000
+
+    def value(self, name: str, seed: tuple[KnownPerson, int]) -> Value:
+        """See `Seeds`."""
+        record = seed[0]
+        if name == "ContactId":
+            return self._known.record_id(record) if record.kind == "contact" else None
+        if name == "LeadId":
+            if record.kind == "lead":
+                return self._known.record_id(record)
+            return self._known.former_id(record) if was_lead(record) else None
+        return self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: tuple[KnownPerson, int]) -> Row:
         """See `Seeds`."""

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from crmhub.sandbox.deals import LOST, WON, Deal, DealPerson, people_of, see_deal, stages_of
 from crmhub.sandbox.draws import bits, part
-from crmhub.sandbox.ids import salesforce_id
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.schema.deals import FORECAST_NAMES, STAGES
+from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.seed_people import Known
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
@@ -49,6 +50,12 @@ class OpportunitySeeds:
     def stamp(self, seed: Deal) -> int:
         """See `Seeds`."""
         return see_deal(self._world, seed, "salesforce").modified_at // 1000 * 1000
+
+    def value(self, name: str, seed: Deal) -> Value:
+        """See `Seeds`."""
+        if name == "AccountId":
+            return self._known.account_id(seed.company.number)
+        return self._campaign_id(seed) if name == "CampaignId" else self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: Deal) -> Row:
         """See `Seeds`."""
@@ -117,6 +124,10 @@ class RoleSeeds:
     def stamp(self, seed: tuple[Deal, int]) -> int:
         """See `Seeds`."""
         return self._stamp(seed[0], people_of(self._world, seed[0], "salesforce")[seed[1]])
+
+    def value(self, name: str, seed: tuple[Deal, int]) -> Value:
+        """See `Seeds`."""
+        return _deal_id(seed[0]) if name == "OpportunityId" else self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: tuple[Deal, int]) -> Row:
         """See `Seeds`."""

@@ -1,8 +1,10 @@
 """The world's people as leads and contacts, its companies as accounts."""
 
-from crmhub.sandbox.ids import hubspot_contact_id, salesforce_id
+from crmhub.sandbox.ids import hubspot_contact_id
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import ADMIN_NUMBER, LOADER_NUMBER
 from crmhub.sandbox.salesforce.rules import person_name
+from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
 from crmhub.sandbox.seen import Seen, company_times_of, see, see_company, times_of
@@ -94,6 +96,10 @@ class AccountSeeds:
         """See `Seeds`."""
         return stamp_of(self._world, company_times_of(self._world, seed)[1], seed.company.seed)
 
+    def value(self, name: str, seed: KnownCompany) -> Value:
+        """See `Seeds`."""
+        return self.stamp(seed) if name == "SystemModstamp" else None
+
     def brief(self, record_id: str, seed: KnownCompany) -> Row:
         """See `Seeds`."""
         return {"Id": record_id, "SystemModstamp": self.stamp(seed)}
@@ -139,6 +145,12 @@ class PersonSeeds:
         created, modified = times_of(self._world, seed)
         former = self._leads and seed.kind == "contact"
         return stamp_of(self._world, created if former else modified, seed.person.seed)
+
+    def value(self, name: str, seed: KnownPerson) -> Value:
+        """See `Seeds`."""
+        if name == "AccountId":
+            return None if self._leads else self._known.account_of(seed)
+        return self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: KnownPerson) -> Row:
         """See `Seeds`."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from crmhub.sandbox.clock import Clock
-from crmhub.sandbox.ids import salesforce_id
 from crmhub.sandbox.messages import Match, Request, Response, Router
 from crmhub.sandbox.salesforce.acts import Acts
 from crmhub.sandbox.salesforce.bearer import key_pair
@@ -15,6 +14,7 @@ from crmhub.sandbox.salesforce.composite_api import CompositeApi
 from crmhub.sandbox.salesforce.desk import Desk
 from crmhub.sandbox.salesforce.errors import ApiError, RowRejectedError
 from crmhub.sandbox.salesforce.feeds import Feeds
+from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.least import least_calls
 from crmhub.sandbox.salesforce.org import NO_API_NUMBER, OrgState
 from crmhub.sandbox.salesforce.other_org import OtherOrg

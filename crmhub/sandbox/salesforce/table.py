@@ -31,6 +31,9 @@ class Seeds(Protocol):
     def stamp(self, seed: Any) -> int:
         """SystemModstamp alone."""
 
+    def value(self, name: str, seed: Any) -> Value:
+        """One of `names` other than Id, for an index over everything."""
+
     def brief(self, record_id: str, seed: Any) -> Row:
         """Id, SystemModstamp and the few fields that searches over everything look at."""
 
@@ -194,21 +197,22 @@ class Table:
         index = self._indexes.get(name)
         if index is None:
             index = self._indexes[name] = {}
-            for record_id, row in self._rows_for(name):
-                _add(index, row.get(name), record_id)
+            for record_id, held in self._rows.items():
+                _add(index, self._value(name, record_id, held), record_id)
         found = index.get(str(value).lower(), ())
         return {found} if isinstance(found, str) else set(found)
 
-    def _rows_for(self, name: str) -> Iterator[tuple[str, Row]]:
-        """Every row that can hold the field, as cheap as possible."""
-        brief = self.knows_briefly((name,))
-        for record_id, held in self._rows.items():
-            if type(held) is dict:
-                yield record_id, held
-            elif name in self._seeded or (type(held) is Patched and name in held.patch):
-                row = self.brief(record_id) if brief else self.made(record_id, held)
-                if row is not None:
-                    yield record_id, row
+    def _value(self, name: str, record_id: str, held: Any) -> Value:
+        """A field of a row, as cheap as possible."""
+        patch = held.patch if type(held) is Patched else held
+        if type(patch) is dict and (patch is held or name in patch):
+            return patch.get(name)
+        if name not in self._seeded:
+            return None
+        assert self._seeds is not None
+        if name in self._seeds.names and name != "Id":
+            return self._seeds.value(name, held.seed if type(held) is Patched else held)
+        return self.made(record_id, held).get(name)
 
     def _take(self, record_id: str) -> None:
         """Out of order and indexes."""
