@@ -6,9 +6,10 @@
     domain       companies: same registrable web domain                90  links, unless the names contradict
     phone_name   same phone and same last name                         70  review queue
     name_company same full name at the same company                    60  review queue
+    same_deal    deals of two CRMs: same name, amount and close date   60  review queue
 
 What might be the same is never guessed: it waits in the review queue.
-Deals are the same only when a CRM says so. Pure functions; the store finds the pairs.
+Deals are the same only when a CRM says so: cross-id or merge. Pure functions; the store finds the pairs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ from core.model import Value
 
 Verdict = Literal["link", "review", "apart"]
 
-WEIGHTS = {"cross_id": 100, "merge": 100, "email": 95, "domain": 90, "phone_name": 70, "name_company": 60}
+WEIGHTS = {
+    "cross_id": 100,
+    "merge": 100,
+    "email": 95,
+    "domain": 90,
+    "phone_name": 70,
+    "name_company": 60,
+    "same_deal": 60,
+}
 #: Identifier kind -> rule. Cross-ids and record addresses link; the others ask.
 RULES = {
     "xid": "cross_id",
@@ -33,6 +42,7 @@ RULES = {
     "domain": "domain",
     "phone_name": "phone_name",
     "name_company": "name_company",
+    "deal": "same_deal",
 }
 _SIMILAR = 0.88  # Jaro-Winkler on folded names: a typo apart, not another name
 
@@ -101,7 +111,7 @@ def person_identifiers(
     """(identifier kind, normal value) by which a person's record is recognised.
 
     `cross_ids`: (other CRM's kind, id there), as this record tells it."""
-    yield from addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
+    yield from _addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
     mail = canonical.get("email")
     address = values.email(str(mail)) if mail else None
     if address:
@@ -137,7 +147,7 @@ def company_identifiers(
     merged_into: str | None,
 ) -> Iterator[tuple[str, str]]:
     """(identifier kind, normal value) by which a company's record is recognised."""
-    yield from addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
+    yield from _addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
     web = canonical.get("domain")
     host = values.registrable(str(web)) if web else None
     if host and not values.is_free_mail(host):
@@ -147,7 +157,9 @@ def company_identifiers(
         yield "name_company", f"{key}|{canonical.get('company_country') or ''}"
 
 
-def addresses(
+def deal_identifiers(
+    canonical: Mapping[str, Value],
+    *,
     kind: str,
     connection: str,
     stream: str,
@@ -155,8 +167,22 @@ def addresses(
     cross_ids: Sequence[tuple[str, str]],
     merged_into: str | None,
 ) -> Iterator[tuple[str, str]]:
-    """(identifier kind, value) of what CRMs call a record: its own id, the ids that it tells of others (`cross_ids`),
-    where it lives on. A deal is recognised by nothing else."""
+    """(identifier kind, normal value) by which a deal's record is recognised."""
+    yield from _addresses(kind, connection, stream, remote_id, cross_ids, merged_into)
+    name = values.fold(str(canonical.get("deal_name") or ""))
+    amount, closes = canonical.get("deal_amount"), canonical.get("deal_close_date")
+    if name and amount and closes:
+        yield "deal", f"{name}|{amount}|{closes}"
+
+
+def _addresses(
+    kind: str,
+    connection: str,
+    stream: str,
+    remote_id: str,
+    cross_ids: Sequence[tuple[str, str]],
+    merged_into: str | None,
+) -> Iterator[tuple[str, str]]:
     yield "xid", f"{kind}:{remote_id}"
     for other, there in cross_ids:
         yield "xid", f"{other}:{there}"
@@ -175,6 +201,9 @@ def compare(rule: str, value: str, a: Facts, b: Facts, entity: str) -> Edge:
     if rule in ("cross_id", "merge"):
         words = "names the other's id" if rule == "cross_id" else "was merged or converted into the other"
         return edge("link", f"one record {words}: {value.split(':', 1)[-1]}")
+    if rule == "same_deal":
+        # two in one CRM are two: renewals, several orders of one day
+        return edge("apart" if a.connection == b.connection else "review", "same name, amount and close date")
     if rule == "domain":
         if _similar_company(a.company, b.company):
             return edge("link", f"same web domain {value}")

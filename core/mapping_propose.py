@@ -305,6 +305,8 @@ class _Proposal:
         """The shipped table as far as this account has its options; {} when there is nothing to list."""
         table = self.shipped[self.connections[connection]].options.get(block.field.name, {})
         live = self._live_values(block, connection)
+        if block.field.entity == "deal" and not table:
+            return _by_label(live)
         kept = {canonical: [v for v in values if v in live] for canonical, values in table.items()}
         return {canonical: values for canonical, values in kept.items() if values}
 
@@ -322,6 +324,14 @@ class _Proposal:
                 shown = f"  # {_comment(label)}" if label and label != value else ""
                 lines.append(f"# ... = {_q(value)}{shown}")
         return "\n".join(lines) + "\n"
+
+
+def _by_label(live: Map[str, str]) -> dict[str, list[str]]:
+    """Stages and pipelines are every org's own, and some CRMs call them by ids: they are read as their labels."""
+    found: dict[str, list[str]] = {}
+    for value, label in live.items():
+        found.setdefault(" ".join(label.split()) or value, []).append(value)
+    return found if any(values != [label] for label, values in found.items()) else {}
 
 
 def _section(title: str) -> str:

@@ -55,7 +55,7 @@ class Linker:
         born = set(first)
         joined = {a: b for a, b in moves.items() if a not in born}
         links.absorb(self.entity, moves, born=born, run=self.hub.run, at=self.c.now)
-        self.done.joined += len(moves)
+        self.done.joined += len(moves) if self.entity != "deal" else 0
         self.moved = joined
         if joined and self.entity == "company":
             self.hub.entities.follow_companies(joined)
@@ -112,11 +112,10 @@ class Linker:
         spec = self.c.streams[r.connection, r.stream]
         told = [(c.kind, str(r.remote[c.remote])) for c in spec.cross_ids if r.remote.get(c.remote)]
         canonical = self.c.canonical(r)
-        if self.entity == "deal":
-            return list(identity.addresses(spec.kind, r.connection, r.stream, r.remote_id, told, r.merged_into))
-        if self.entity == "company":
+        if self.entity != "person":
+            recognise = identity.deal_identifiers if self.entity == "deal" else identity.company_identifiers
             return list(
-                identity.company_identifiers(
+                recognise(
                     canonical,
                     kind=spec.kind,
                     connection=r.connection,

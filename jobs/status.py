@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from core.model import ENTITIES
 from core.store.overview import Overview
 from core.store.runs import day_of
 from jobs.runtime import Hub
@@ -52,7 +53,7 @@ def status_of(hub: Hub) -> dict[str, Any]:
         "waiting": {
             "conflicts": kinds.get("edit", 0),
             "adoption": kinds.get("adoption", 0),
-            "reviews": hub.links.waiting() + hub.links.waiting("company"),
+            "reviews": sum(hub.links.waiting(entity) for entity in ENTITIES),
             "dead_letters": hub.runs.open_dead_letters(),
             "outbox": hub.outbox.open_count(),
         },

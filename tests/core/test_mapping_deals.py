@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.mapping import Mapping, load_mapping
 from core.mapping_propose import propose_mapping
-from core.mapping_structs import RemoteSchemaField, Unwritable
+from core.mapping_structs import RemoteOption, RemoteSchemaField, Unwritable
 from core.model import FIELDS, Value
 
 SHIPPED = """
@@ -121,6 +121,24 @@ def test_init_proposes_what_deals_have_and_nothing_to_write_there() -> None:
     assert [t.field.name for t in found.fields("toy", "deals")] == ["deal_name", "deal_amount"]
     assert found.targets("toy", "deals") == ()
     assert "deals: only read" in text
+
+
+def test_init_reads_stages_that_have_ids_as_their_labels() -> None:
+    stage = (RemoteOption("s1", "Proposal sent"), RemoteOption("17", "Closed  won"), RemoteOption("18", "Closed won"))
+    live = {
+        ("toy", "contacts"): [RemoteSchemaField("email", "E-mail", "text")],
+        ("toy", "deals"): [
+            RemoteSchemaField("stage", "Stage", "option", stage),
+            RemoteSchemaField("kind", "Kind", "option", (RemoteOption("New", "New"),)),
+        ],
+    }
+    shipped = SHIPPED + '[fields.deal_stage]\ndeal = "stage"\n[fields.deal_pipeline]\ndeal = "kind"\n'
+    text = propose_mapping({"toy": "toy"}, {"toy": shipped}, live)
+    found, problems = load_mapping(text, "mapping.toml", {"toy": shipped}, {"toy": "toy"})
+    assert found is not None, problems
+    read = [found.canonical("toy", "deals", {"stage": v})["deal_stage"] for v in ("s1", "17", "18", "99")]
+    assert read == ["Proposal sent", "Closed won", "Closed won", "99"]
+    assert "options.deal_pipeline" not in text, "called what they are"
 
 
 def test_a_crm_without_deals_gets_no_section_for_them() -> None:

@@ -89,6 +89,17 @@ def test_two_deals_of_one_name_are_two_deals_and_one_when_a_crm_names_the_other(
     assert deal_of(w, "alpha", mine)["deal_stage"] == "Negotiation"
 
 
+def test_deals_that_look_alike_in_two_crms_are_asked_about_once(w: World) -> None:
+    a, b = ann(w)
+    for crm, one, name in ((w.alpha, a, "Big one"), (w.alpha, a, "Big one"), (w.beta, b, "BIG  one")):
+        crm.deal(name, one, deal_amount=5000, deal_close_date="2027-03-31")
+    w.beta.deal("Big one", b, deal_amount=6000, deal_close_date="2027-03-31")
+    w.settle()
+    w.settle()
+    assert w.db.value("SELECT COUNT(*) FROM deal WHERE merged_into IS NULL") == 4
+    assert w.hub.links.waiting("deal") == 2, "each of alpha's two may be beta's; the two of one CRM are two"
+
+
 def test_amounts_of_two_currencies_are_never_compared(w: World) -> None:
     a, b = ann(w)
     theirs = w.beta.deal("Big one", b, deal_amount=1080, deal_currency="USD")
