@@ -285,3 +285,22 @@ def test_the_official_client_reads_pipelines_and_labels(client: Any) -> None:
     deal = client.crm.deals.basic_api.get_page(limit=1).results[0]
     tied = client.crm.associations.v4.batch_api.get_page("deals", "contacts", {"inputs": [{"id": deal.id}]})
     assert tied.results[0].to[0].association_types[0].category == "HUBSPOT_DEFINED"
+
+
+def test_the_official_client_still_speaks_the_old_associations(client: Any, account: HubSpotAccount) -> None:
+    api = client.crm.associations.batch_api
+    contact = client.crm.contacts.basic_api.create({"properties": {"lastname": "Old"}}).id
+    company = client.crm.companies.basic_api.get_page(limit=1).results[0].id
+    row = {"from": {"id": contact}, "to": {"id": company}, "type": "contact_to_company"}
+    assert len(api.create("contacts", "companies", {"inputs": [row]}).results) == 1
+    read = api.read("contacts", "companies", {"inputs": [{"id": contact}, {"id": "1"}]})
+    assert {(end.id, end.type) for end in read.results[0].to} == {
+        (company, "contact_to_company"),
+        (company, "contact_to_company_unlabeled"),
+    }
+    assert read.num_errors == 1
+    api.archive("contacts", "companies", {"inputs": [row]})
+    held = account.get(f"/crm/v4/objects/contacts/{contact}/associations/companies")["results"]
+    assert held == []
+    types = client.crm.associations.schema.types_api.get_all("deals", "contacts").results
+    assert {"deal_to_contact", "decision_maker"} <= {one.name for one in types}

@@ -220,5 +220,21 @@ def test_a_workflow_answers_a_write(account: HubSpotAccount) -> None:
     assert found["propertiesWithHistory"]["hs_lead_status"][0]["sourceType"] == "AUTOMATION_PLATFORM"
 
 
+def test_owners_come_and_go(account: HubSpotAccount) -> None:
+    made = _act(account, "add_owner", email="new.rep@ourfirm.example", first="New", last="Rep")
+    number = _make(account, hubspot_owner_id=made["id"])
+    queue = _act(account, "add_owner", queue="Germany")
+    _act(account, "archive_owner", id=made["id"])
+    live = {row["id"]: row for row in account.get("/crm/v3/owners", limit=500)["results"]}
+    assert made["id"] not in live
+    assert (live[queue["id"]]["type"], "email" in live[queue["id"]]) == ("QUEUE", False)
+    gone = account.get("/crm/v3/owners", archived="true")["results"]
+    assert made["id"] in {row["id"] for row in gone}
+    found = account.get(f"{CONTACTS}/{number}", properties="hubspot_owner_id")["properties"]
+    assert found["hubspot_owner_id"] == made["id"]
+    _act(account, "restore_owner", id=made["id"])
+    assert account.get(f"/crm/v3/owners/{made['id']}")["email"] == "new.rep@ourfirm.example"
+
+
 def test_an_unknown_action_names_the_known_ones(account: HubSpotAccount) -> None:
     assert "restore" in _refused(account, "fly")

@@ -168,3 +168,27 @@ def test_events_and_mails(account: HubSpotAccount) -> None:
     span = {"startTimestamp": "2020-01-01T00:00:00Z", "endTimestamp": "2030-01-01T00:00:00Z"}
     stats = account.get("/marketing/v3/emails/statistics/list", **span)
     _check("marketing-emails", "/marketing/v3/emails/statistics/list", "get", 200, stats)
+
+
+def test_webhooks_and_tokens(account: HubSpotAccount) -> None:
+    app = account.steer("/act", {"vendor": "hubspot", "action": "show_app"})
+    path, key = f"/webhooks/v3/{app['app_id']}", f"?hapikey={app['developer_key']}"
+    root = "/webhooks/v3/{appId}"
+    target = {"targetUrl": "https://hooks.example/x", "throttling": {"maxConcurrentRequests": 10}}
+    settings = account.call("PUT", f"{path}/settings{key}", target)
+    _check("webhooks", root + "/settings", "put", 200, settings.json())
+    wish = {"eventType": "contact.propertyChange", "propertyName": "email", "active": True}
+    made = account.post(f"{path}/subscriptions{key}", wish, 201)
+    _check("webhooks", root + "/subscriptions", "post", 201, made)
+    _check("webhooks", root + "/subscriptions", "get", 200, account.get(f"{path}/subscriptions{key}"))
+    change = {"inputs": [{"id": made["id"], "active": False}]}
+    done = account.post(f"{path}/subscriptions/batch/update{key}", change)
+    _check("webhooks", root + "/subscriptions/batch/update", "post", 200, done)
+    names = ("client_id", "client_secret", "refresh_token")
+    form = {"grant_type": "refresh_token", **{name: account.connection[name] for name in names}}
+    token = account.http.post(f"{account.base}/oauth/v1/token", data=form, timeout=30).json()
+    _check("oauth", "/oauth/v1/token", "post", 200, token)
+    about = account.get(f"/oauth/v1/access-tokens/{token['access_token']}")
+    _check("oauth", "/oauth/v1/access-tokens/{token}", "get", 200, about)
+    refresh = account.get(f"/oauth/v1/refresh-tokens/{token['refresh_token']}")
+    _check("oauth", "/oauth/v1/refresh-tokens/{token}", "get", 200, refresh)

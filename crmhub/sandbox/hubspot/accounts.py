@@ -20,6 +20,7 @@ from crmhub.sandbox.hubspot.kinds import ALIASES
 from crmhub.sandbox.hubspot.lists_api import ListsApi
 from crmhub.sandbox.hubspot.mails_api import MailsApi
 from crmhub.sandbox.hubspot.objects import ObjectsApi
+from crmhub.sandbox.hubspot.old_associations import OldAssociationsApi
 from crmhub.sandbox.hubspot.pipelines import PipelinesApi
 from crmhub.sandbox.hubspot.portal import PERSON, PORTAL, Portal
 from crmhub.sandbox.hubspot.properties import PropertiesApi
@@ -71,6 +72,7 @@ class Account:
             BatchesApi(portal),
             SearchApi(portal),
             AssociationsApi(portal),
+            OldAssociationsApi(portal),
             PropertiesApi(portal),
             AccountApi(portal, self.access.limits),
             PipelinesApi(portal),

@@ -10,6 +10,7 @@ from crmhub.sandbox.hubspot.errors import HubSpotError
 from crmhub.sandbox.hubspot.event_log import VISITED
 from crmhub.sandbox.hubspot.kinds import ACTIVITIES, ALIASES, LINKS
 from crmhub.sandbox.hubspot.mail_log import TYPES
+from crmhub.sandbox.hubspot.owners import new_owner
 from crmhub.sandbox.hubspot.portal import PERSON, Portal
 from crmhub.sandbox.hubspot.records import Actor, Record, Table
 from crmhub.sandbox.hubspot.schema import Option, Property, iso
@@ -44,6 +45,9 @@ class Acts:
             "archive_property": self._archive_property,
             "restore_property": self._restore_property,
             "add_property": self._add_property,
+            "add_owner": self._add_owner,
+            "archive_owner": self._archive_owner,
+            "restore_owner": self._archive_owner,
             "calculate": self._calculate,
             "touch": self._touch,
             "mail_event": self._mail_event,
@@ -173,6 +177,24 @@ class Acts:
             updated=now,
         )
         return self._changed(prop)
+
+    def _add_owner(self, wish: Row) -> Row:
+        """{email, first?, last?} or {queue: name}: a rep joins, or a queue is made."""
+        first, last = (str(wish.get("queue") or wish.get("first") or "New"), str(wish.get("last") or ""))
+        email = None if wish.get("queue") else _text(wish, "email")
+        made = new_owner(self._portal.owners, email, first, last)
+        self._portal.owners.append(made)
+        self._portal.owner_ids.add(made.id)
+        return made._asdict()
+
+    def _archive_owner(self, wish: Row) -> Row:
+        """{id}: a rep leaves (or comes back); records keep their owner."""
+        number, archived = _text(wish, "id"), wish["action"] == "archive_owner"
+        for place, owner in enumerate(self._portal.owners):
+            if owner.id == number:
+                self._portal.owners[place] = owner._replace(archived=archived)
+                return self._portal.owners[place]._asdict()
+        raise ControlError(f"no owner {number}")
 
     def _calculate(self, wish: Row) -> Row:
         """{object, id, fields}: HubSpot works read-only values out anew; no modification time moves."""

@@ -20,6 +20,14 @@ class Owner(NamedTuple):
     archived: bool
 
 
+def new_owner(held: list[Owner], email: str | None, first: str, last: str) -> Owner:
+    """One more owner; without an address a queue."""
+    number = max(int(owner.id) for owner in held) + 11
+    if email is None:
+        return Owner(str(number), None, first, last, None, "QUEUE", False)
+    return Owner(str(number), email, first, last, 7_000_100 + len(held), "PERSON", False)
+
+
 def owner_id(rep: int) -> str:
     """The owner id of a rep of the world."""
     return str(OWNER_BASE + 11 * rep)
