@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from connectors.contract import (
     Bookmark,
@@ -92,7 +93,9 @@ class HubSpotConnector:
     def pull(self, stream: str, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterator[Page]:
         if stream in self._apart:
             return self._apart[stream].pull(bookmark, fields)
-        return ObjectPull(self._api, object_stream(stream), fields).pages(bookmark)
+        target = object_stream(stream)
+        calculated = partial(schema.any_calculated, self._sdk, target, fields)
+        return ObjectPull(self._api, target, fields, calculated).pages(bookmark)
 
     def read(self, stream: str, ids: Sequence[str], fields: Sequence[str]) -> ReadResult:
         apart = self._apart.get(stream)

@@ -80,17 +80,20 @@ def inline_links(stream: ObjectStream, record: Record) -> tuple[tuple[Link, ...]
         found = told.get(target)
         if not found:
             continue
-        kinds = [(str(entry["id"]), _kind(entry.get("type") or "")) for entry in found["results"]]
-        if found.get("paging") or any(kind is None for _, kind in kinds):
-            apart.append(target)
-            continue
+        company = target == "companies"
         primary: dict[str, bool] = {}  # labelled and unlabelled associations come as several entries of one pair
-        for to, kind in kinds:
-            primary[to] = primary.get(to, False) or (bool(kind) and target == "companies")
-        if stream.primary:
-            named = record["properties"].get(stream.primary)
-            primary = {to: to == named for to in primary}
-        links += [Link(target, to, first) for to, first in primary.items()]
+        for entry in found["results"]:
+            kind, to = _kind(entry.get("type") or ""), str(entry["id"])
+            if kind is None:
+                break
+            primary[to] = (kind and company) or primary.get(to, False)
+        else:
+            if not found.get("paging"):
+                named = record["properties"].get(stream.primary) if stream.primary else None
+                for to, first in primary.items():
+                    links.append(Link(target, to, first if stream.primary is None else to == named))
+                continue
+        apart.append(target)
     return tuple(links), apart
 
 

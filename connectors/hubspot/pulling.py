@@ -13,11 +13,14 @@ An idle pass costs one call. Up to 200 rows in the window: that page is the wind
 whether anything changed. More (our own write-backs after a big push): one probe, newest first, whose total
 and newest stamp are compared with n and hwm; once all n are older than the overlap the window is read again
 in full, which catches what came late, and moves on.
+
+Calculated values change without a stamp. Where some are asked for, everything is listed again every `refresh_s`;
+its calls are counted under "(refresh)".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +36,7 @@ OVERLAP_MS = OVERLAP_S * 1000
 #: a list URL with more property names than this is refused by some edge servers: search takes them in its
 #: body
 MAX_URL_NAMES = 6_000
+REFRESH = "refresh"
 
 
 @dataclass(slots=True)
@@ -49,21 +53,39 @@ class _Found:
 class ObjectPull:
     """One pull of one stream."""
 
-    def __init__(self, api: Api, stream: ObjectStream, fields: Sequence[str]) -> None:
+    def __init__(
+        self, api: Api, stream: ObjectStream, fields: Sequence[str], calculated: Callable[[], bool] = lambda: False
+    ) -> None:
         self._api = api
         self._stream = stream
         self._fields = tuple(fields)
         self._properties = tuple(dict.fromkeys((*fields, *stream.always)))
+        self._calculated = calculated
+        self._refreshed = 0
+        self._aside = ""
 
     def pages(self, bookmark: Bookmark | None) -> Iterator[Page]:
         """The pages of this pull; the last one is `done`."""
         if bookmark is None or bookmark.get("v") != VERSION:
+            return self._first()
+        # bookmarks of earlier versions do not tell when all was read
+        self._refreshed = bookmark.get("refreshed") or bookmark["low"] or bookmark["start"]
+        if bookmark["state"] == "idle" and self._refresh_due():
+            self._aside = REFRESH
             return self._first()
         if bookmark["state"] == "first":
             return self._by_id("first", None, None, bookmark)
         if bookmark["state"] == "delta":
             return self._by_id("delta", bookmark["low"], None, bookmark)
         return self._next(bookmark)
+
+    def _refresh_due(self) -> bool:
+        """Whether everything is to be read again, because values that are asked for change without a stamp."""
+        now = self._api.transport.vendor_now()
+        if now - self._refreshed < self._api.around.refresh_s * 1000:
+            return False
+        self._refreshed = now
+        return self._calculated()
 
     # ------------------------------------------------------------------------------------------- first pull
 
@@ -80,9 +102,11 @@ class ObjectPull:
         group: list[_Found] = []
         apart: dict[str, list[Row]] = {t: [] for t in stream.links_to}  # by target: links to be read, 1,000 at once
         while True:
-            found = api.list(stream.object_type, self._properties, after=after, associations=stream.links_to)
+            found = api.list(
+                stream.object_type, self._properties, after=after, associations=stream.links_to, aside=self._aside
+            )
             if tally is None:
-                start = api.transport.vendor_time(at)
+                self._refreshed = start = api.transport.vendor_time(at)
                 tally = Tally(start - OVERLAP_MS)
             records, rows = self._rows(found)
             for row in rows:
@@ -179,6 +203,8 @@ class ObjectPull:
             if tally is None:
                 assert at is not None
                 start = self._api.transport.vendor_time(at)
+                if state == "first":
+                    self._refreshed = start
                 tally = Tally(max(low or 0, start - OVERLAP_MS))
             records, rows = self._rows(found)
             for row in rows:
@@ -231,14 +257,13 @@ class ObjectPull:
         merges = [m for record in found.records for m in to_merges(record)]
         return Page(found.rows, found.bookmark, merges=merges, done=found.last, total=found.total)
 
-    @staticmethod
-    def _idle(tally: Tally) -> Bookmark:
-        return {"v": VERSION, "state": "idle", "low": tally.edge, **tally.final()}
+    def _idle(self, tally: Tally) -> Bookmark:
+        mark = {"v": VERSION, "state": "idle", "low": tally.edge, "refreshed": self._refreshed}
+        return {**mark, **tally.final()}
 
-    @staticmethod
-    def _under_way(state: str, low: int | None, start: int, last_id: int, tally: Tally) -> Bookmark:
+    def _under_way(self, state: str, low: int | None, start: int, last_id: int, tally: Tally) -> Bookmark:
         mark: dict[str, Any] = {"v": VERSION, "state": state, "start": start, "last_id": str(last_id)}
-        return {**mark, "low": low, **tally.saved()}
+        return {**mark, "low": low, "refreshed": self._refreshed, **tally.saved()}
 
 
 def _as_left(bookmark: Bookmark, newest_first: list[Row]) -> bool:

@@ -29,23 +29,23 @@ def to_ms(text: str | None) -> int | None:
 
 def to_values(properties: Record, fields: Iterable[str]) -> dict[str, Value]:
     """The asked-for fields; "" and null are None, a name that HubSpot does not send back stays missing."""
-    return {f: (properties[f] if properties[f] != "" else None) for f in fields if f in properties}
+    try:
+        return {f: properties[f] or None for f in fields}  # HubSpot's values are texts: nothing else is falsy
+    except KeyError:
+        return {f: properties[f] or None for f in fields if f in properties}
 
 
 def to_row(stream: ObjectStream, record: Record, fields: Sequence[str]) -> Row:
     """A record of list, search or batch read. Links come later (links.py)."""
     properties = record.get("properties") or {}
     stamp = to_ms(properties.get(stream.modified)) or to_ms(record.get("updatedAt"))
-    return Row(
-        id=str(record["id"]),
-        values=to_values(properties, fields),
-        modified_at=stamp,
-        created_at=to_ms(record.get("createdAt")),
-    )
+    return Row(str(record["id"]), to_values(properties, fields), stamp, to_ms(record.get("createdAt")))
 
 
 def to_merges(record: Record) -> list[Merge]:
     """What was merged into this record. HubSpot keeps the list for ever: a merge is told more than once."""
-    text = (record.get("properties") or {}).get("hs_merged_object_ids") or ""
+    text = (record.get("properties") or {}).get("hs_merged_object_ids")
+    if not text:
+        return []
     now = str(record["id"])
     return [Merge(old, now) for old in text.split(";") if old and old != now]

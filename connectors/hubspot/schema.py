@@ -68,6 +68,12 @@ def describe(sdk: Sdk, api: Api, stream: ObjectStream) -> tuple[RemoteField, ...
     return tuple(replace(f, options=options[f.name]) if f.name in options else f for f in found)
 
 
+def any_calculated(sdk: Sdk, stream: ObjectStream, fields: Sequence[str]) -> bool:
+    """Whether HubSpot calculates one of these fields. One call."""
+    wanted = set(fields)
+    return any(p.calculated and p.name in wanted for p in sdk.properties(stream.object_type))
+
+
 def to_field(stream: ObjectStream, p: Any) -> RemoteField:
     """A property (the client's model) in the contract's words."""
     kind = field_type(p)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 
 from connectors.hubspot.api import Api
@@ -72,17 +73,19 @@ class Sdk:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._made: Any = None
+        self._making = Lock()
         self.clock = api.around.clock
 
     @property
     def _client(self) -> Any:
-        if self._made is None:
-            from hubspot import HubSpot
+        with self._making:  # streams are read from several threads
+            if self._made is None:
+                from hubspot import HubSpot
 
-            base = self._api.settings.base_url.rstrip("/")
-            # the token is the transport's affair; the client only insists on having one
-            self._made = HubSpot(access_token="", host=base, base_url=base, retry=False, api_factory=self._make)
-        return self._made
+                base = self._api.settings.base_url.rstrip("/")
+                # the token is the transport's affair; the client only insists on having one
+                self._made = HubSpot(access_token="", host=base, base_url=base, retry=False, api_factory=self._make)
+            return self._made
 
     def _make(self, package: Any, name: str, config: dict[str, Any]) -> Any:
         """One API object of the client, speaking through the transport."""

@@ -62,7 +62,11 @@ class FakeHubSpot:
             mock.add_callback(responses.POST, f"{url}/search", self._search)
             mock.add_callback(responses.POST, f"{url}/batch/read", self._read)
             mock.add_callback(responses.POST, f"{BASE}/crm/v4/associations/contacts/companies/batch/read", self._links)
+            mock.add_callback(responses.GET, f"{BASE}/crm/v3/properties/contacts", self._properties)
             yield
+
+    def _properties(self, _request: requests.PreparedRequest) -> Reply:
+        return self._answer("properties", {"results": []})
 
     def _answer(self, label: str, body: dict[str, Any], status: int = 200) -> Reply:
         self.calls.append(label)

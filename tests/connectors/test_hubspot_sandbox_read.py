@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -278,3 +279,13 @@ def test_a_contact_forgotten_for_privacy_is_nowhere(portal: Portal) -> None:
     portal.act("gdpr_delete", object="contacts", id=gone)
     assert gone not in [d.id for page in connector.bin("contacts") for d in page]
     assert connector.read("contacts", [gone], ("email",)).missing == [gone]
+
+
+def test_streams_are_read_from_several_threads_at_once(portal: Portal) -> None:
+    alone = {s.name: len(pull(portal.connector(), s.name, None)[0]) for s in portal.connector().streams()}
+    connector = portal.connector()
+    with ThreadPoolExecutor(8) as threads:
+        found = threads.map(lambda s: (s.name, len(pull(connector, s.name, None)[0])), connector.streams())
+        described = threads.map(lambda s: len(connector.describe(s.name)), connector.streams())
+    assert dict(found) == alone
+    assert all(described)
