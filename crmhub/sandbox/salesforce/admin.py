@@ -35,7 +35,7 @@ class Admin:
 
             try:
                 value: Value = node(field, org.clock.now())
-            except (TypeError, ValueError, OverflowError):
+            except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
                 return None
             return value
 

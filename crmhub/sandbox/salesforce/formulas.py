@@ -30,15 +30,23 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+MAX_LENGTH = 3900
+
+
 class FormulaError(ValueError):
     """The formula cannot be read; the message says where."""
 
 
 def compile_formula(text: str) -> Node:
     """A formula ready to run. Raises FormulaError."""
-    parser = _Parser(text)
-    node = parser.either()
-    parser.expect("")
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"Formula is too long ({len(text)} characters). Maximum length is {MAX_LENGTH} characters.")
+    try:
+        parser = _Parser(text)
+        node = parser.either()
+        parser.expect("")
+    except RecursionError:
+        raise FormulaError("Formula is too big to execute") from None
     return node
 
 

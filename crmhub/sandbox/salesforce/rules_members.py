@@ -1,7 +1,10 @@
 """Campaigns and their members: a person once, and a response when the status says so."""
 
+from dataclasses import replace
+
 from crmhub.sandbox.salesforce.errors import reject
 from crmhub.sandbox.salesforce.org import OrgState
+from crmhub.sandbox.salesforce.schema.field import Option
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
 
@@ -87,3 +90,12 @@ def member_status(org: OrgState, row: Row, before: Row | None) -> None:
             raise reject("DUPLICATE_VALUE", f"duplicate value found: Label {row.get('Label')}", "Label")
         if row.get("IsDefault") and other.get("IsDefault") and not (before and before.get("IsDefault")):
             org.put(kind, {**other, "IsDefault": False, "SystemModstamp": org.stamp()})
+    _listed(org, str(row.get("Label")))
+
+
+def _listed(org: OrgState, label: str) -> None:
+    """Describe lists the statuses of all campaigns."""
+    members = org.schema.get("CampaignMember")
+    field = members.field("Status") if members else None
+    if members is not None and field is not None and label not in {option.value for option in field.options}:
+        members.add(replace(field, options=(*field.options, Option(label, label))))

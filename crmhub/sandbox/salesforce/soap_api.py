@@ -70,7 +70,10 @@ class SoapApi:
 
     def _merge(self, arguments: Element) -> list[Result]:
         def one(request: Element) -> Result:
-            master = xml.children(request, "masterRecord")[0]
+            masters = xml.children(request, "masterRecord")
+            if not masters:
+                raise reject("MISSING_ARGUMENT", "masterRecord not specified")
+            master = masters[0]
             kind = self._kind(xml.text(master, "type"))
             winner, losers = self._id(xml.text(master, "Id")), xml.texts(request, "recordToMergeIds")
             writer = self._writer()

@@ -6,7 +6,7 @@ flat arrays, and a result remembers which rows it has, not the rows.
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, overload
 
@@ -173,7 +173,7 @@ class Table:
         if self._stamps is None:
             self._arrange()
         assert self._stamps is not None
-        first, last = self._place(low), self._place((high[0], high[1] + "\uffff"))
+        first, last = self._place(low), self._place(high, bisect_right)
         return zip(self._stamps[first:last], self._order[first:last], strict=True)
 
     def newest_first(self) -> Iterator[Key]:
@@ -240,11 +240,11 @@ class Table:
         self._order = []
         self._indexes = {}
 
-    def _place(self, key: Key) -> int:
+    def _place(self, key: Key, side: Callable[..., int] = bisect_left) -> int:
         """Where a key is or would be."""
         assert self._stamps is not None
         low, high = bisect_left(self._stamps, key[0]), bisect_right(self._stamps, key[0])
-        return bisect_left(self._order, key[1], low, high)
+        return side(self._order, key[1], low, high)
 
     def _arrange(self) -> None:
         keys = sorted((self._stamp(held), record_id) for record_id, held in self._rows.items())

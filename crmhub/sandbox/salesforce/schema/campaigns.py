@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from crmhub.sandbox.campaigns import STATUSES
 from crmhub.sandbox.salesforce.schema.field import (
     area,
     computed,
@@ -23,6 +24,10 @@ TYPES = (
     "Conference|Webinar|Trade Show|Public Relations|Partners|Referral Program|Advertisement|Banner Ads|Direct Mail|"
     "Email|Telemarketing|Content|Other"
 )
+MEMBER_STATUSES = "|".join(
+    dict.fromkeys(["Sent", "Responded", *(label for ways in STATUSES.values() for label, _ in ways)])
+)
+"""Describe lists the statuses of all campaigns."""
 PERSON = (
     text("Salutation", "Salutation", 40), text("FirstName", "First Name", 40), text("LastName", "Last Name", 80),
     text("Title", "Title", 128), area("Street", "Street", 255), text("City", "City", 40),
@@ -84,7 +89,7 @@ def campaign_member() -> ObjectType:
         reference("CampaignId", "Campaign ID", "Campaign", nillable=False, updateable=False, permissionable=False),
         reference("LeadId", "Lead ID", "Lead", updateable=False, permissionable=False),
         reference("ContactId", "Contact ID", "Contact", updateable=False, permissionable=False),
-        picklist("Status", "Status", "Sent|Responded", permissionable=False),
+        picklist("Status", "Status", MEMBER_STATUSES, permissionable=False),
         read_only(flag("HasResponded", "Responded")),
         read_only(day("FirstRespondedDate", "First Responded Date")),
         text("Name", "Name", 121, createable=False, updateable=False, name_field=True, permissionable=False),
