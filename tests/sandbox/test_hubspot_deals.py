@@ -261,6 +261,23 @@ def test_labels_can_be_made_and_taken_away(account: HubSpotAccount) -> None:
     assert len(account.get(path)["results"]) == 2
 
 
+def test_search_finds_what_is_associated(account: HubSpotAccount) -> None:
+    deal = account.get(DEALS, limit=1)["results"][0]["id"]
+    people = [
+        row["toObjectId"] for row in account.get(f"/crm/v4/objects/deals/{deal}/associations/contacts")["results"]
+    ]
+
+    def found(kind: str, **rule: Any) -> list[str]:
+        body = {"filterGroups": [{"filters": [rule]}]}
+        return [row["id"] for row in account.post(f"/crm/v3/objects/{kind}/search", body)["results"]]
+
+    assert found("contacts", propertyName="associations.deal", operator="EQ", value=deal) == people
+    assert deal in found("deals", propertyName="associations.contact", operator="IN", values=[*people, "1"])
+    assert found("deals", propertyName="associations.contact", operator="EQ", value="1") == []
+    body = {"filterGroups": [{"filters": [{"propertyName": "associations.owner", "operator": "EQ", "value": "1"}]}]}
+    assert account.call("POST", f"{DEALS}/search", body).status_code == 400
+
+
 def test_the_official_client_reads_and_writes_deals(client: Any) -> None:
     api = client.crm.deals
     made = api.basic_api.create({"properties": {"dealname": "By client", "dealstage": "contractsent"}})

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from crmhub.sandbox.hubspot.errors import HubSpotError, invalid
+from crmhub.sandbox.hubspot.kinds import ALIASES, LINKS
 from crmhub.sandbox.hubspot.narrow import Box, boxes_of, holders, inside, known, place_of
 from crmhub.sandbox.hubspot.paths import body_of, names_of, rows_of, versioned
 from crmhub.sandbox.hubspot.portal import LINKED, Portal
@@ -21,6 +22,7 @@ PAGE_MAX = 200
 RESULT_MAX = 10_000
 GROUPS_MAX, FILTERS_MAX, TOTAL_MAX, TEXT_MAX = 5, 6, 18, 3000
 _QUERY_FIELDS = ("email", "firstname", "lastname", "phone", "company", "name", "domain", "dealname")
+_TIES = "associations."
 Row = dict[str, str]
 """Properties of a record as the index knows them, `stamps` included."""
 Test = Callable[[Row], bool]
@@ -91,7 +93,7 @@ class SearchApi:
             self._results.move_to_end(key)
             return self._results[key]
         groups = _groups(wish.get("filterGroups"))
-        tests = [[_test(table, one) for one in group] for group in groups]
+        tests = [[_tied(self._portal, table, one) or _test(table, one) for one in group] for group in groups]
         words = str(wish.get("query") or "").lower().split()
         direction, sort = _sort(table, wish.get("sorts"))
         boxes = None if words else boxes_of(table, groups)
@@ -128,7 +130,8 @@ class SearchApi:
         """(place in the order, id) of the records whose properties pass."""
         asked_for = {one.get("propertyName") for group in groups for one in group}
         linked = [name for name in LINKED.get(table.kind.name, ()) if name in asked_for]
-        few, modified = holders(table, groups), table.kind.modified
+        few, modified = _tied_to(self._portal, table, groups), table.kind.modified
+        few = holders(table, groups) if few is None else few
         sees, limited = self._portal.sees, self._portal.sight < 1.0
         found: list[tuple[Any, int]] = []
         for updated, number in table.indexed(*_window(table, groups)) if few is None else known(table, few):
@@ -180,6 +183,30 @@ def _window(table: Table, groups: list[list[dict[str, Any]]]) -> tuple[int | Non
         if one.get("operator") in ("LT", "LTE", "BETWEEN", "EQ"):
             high = top if high is None else min(high, top)
     return low, high
+
+
+def _tied(portal: Portal, table: Table, one: dict[str, Any]) -> Test | None:
+    """The filter `associations.{type}` on a record's associations; None for one on a property."""
+    name, operator = str(one.get("propertyName")), one.get("operator")
+    if not name.startswith(_TIES):
+        return None
+    kind, to = table.kind.name, ALIASES.get(name.removeprefix(_TIES), "")
+    if (kind, to) not in LINKS or operator not in ("EQ", "IN"):
+        raise invalid(f"{name} takes EQ or IN with ids of an object type that {kind} are associated with")
+    values = names_of(one, "values") if operator == "IN" else [str(one.get("value"))]
+    wanted = {int(value) for value in values if value.isdecimal()}
+    return lambda row: any(number in wanted for number, _ in portal.links.live(kind, int(row["hs_object_id"]), to))
+
+
+def _tied_to(portal: Portal, table: Table, groups: list[list[dict[str, Any]]]) -> set[int] | None:
+    """The records at the other end of an association that a search asks for; None when it asks for none."""
+    ties = [one for group in groups for one in group if str(one.get("propertyName")).startswith(_TIES)]
+    if not ties:
+        return None
+    if len(groups) > 1 or ties[0].get("operator") != "EQ":
+        return set(table.rows)
+    to, value = ALIASES[str(ties[0]["propertyName"]).removeprefix(_TIES)], str(ties[0].get("value"))
+    return {number for number, _ in portal.links.live(to, int(value), table.kind.name)} if value.isdecimal() else set()
 
 
 def _sort(table: Table, wish: Any) -> tuple[str, str]:
