@@ -116,9 +116,9 @@ class Records:
         }
 
     def _insert(self, connection: str, stream: str, entity: str, rows: Sequence[Seen], fetched: int, now: int) -> None:
-        self.db.many(
+        self.db.insert(
             "INSERT INTO record(connection, stream, remote_id, entity, remote, base, fetched, created_at, modified_at, actor, "
-            "seen_at, changed_at, read_only) VALUES (?, ?, ?, ?, ?, '{}', ?, ?, ?, ?, ?, ?, ?)",
+            "seen_at, changed_at, read_only)",
             [
                 (
                     connection,
@@ -126,6 +126,7 @@ class Records:
                     r.remote_id,
                     entity,
                     dumps(r.values),
+                    "{}",
                     fetched,
                     r.created_at,
                     r.modified_at,
