@@ -157,6 +157,12 @@ on = "event_attended"
 points = 15
 half_life = "45d"
 cap = 45
+[scoring.engagement.campaign]
+label = "Answered a campaign"
+on = "campaign_response"            # webinars and events count as such, above; list_joined counts nothing by itself
+points = 8
+half_life = "30d"
+cap = 24
 [scoring.engagement.social]
 label = "Reacted on social media"
 on = "social_interaction"

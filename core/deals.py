@@ -16,7 +16,7 @@ DealState = Literal["open", "won", "lost", "unknown", "gone"]
 class Deal:
     """A deal as it stands for one person. `amount` in minor units of `currency`, `probability` in percent.
 
-    `state`: open, won, lost or unknown, known to be so `since` (ms UTC); `connections`: the CRMs that have it.
+    `state`: open, won, lost or unknown, known to be so `since` (ms UTC); `role` and `primary` are the person's.
     """
 
     id: int
@@ -32,7 +32,6 @@ class Deal:
     owner: str | None
     role: str | None
     primary: bool
-    connections: tuple[str, ...]
 
     @property
     def words(self) -> str:

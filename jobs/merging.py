@@ -35,7 +35,7 @@ class Merger:
         derived: dict[int, dict[str, Value]] = {}
         for i, row in entities.items():
             records = [r for r in by_entity[i] if (r.connection, r.stream) in self.c.streams]
-            before = dict(row.values)
+            before = dict(row.values) if self.entity == "deal" else row.values
             self._settle(row, records, stamped, changes)
             if self.entity == "person":
                 derived[i] = _derived(row)
@@ -78,7 +78,7 @@ class Merger:
         after: dict[str, Conflict] = {}
         waiting: dict[int, set[str]] = {r.id: set() for r in records}
         names = {f for r in voters for f in shown[r.id] if self.mapping.field(f).entity == self.entity}
-        for name in sorted(names, key=lambda n: (n == "deal_amount", n)):  # its currency first
+        for name in sorted(names) if self.entity != "deal" else sorted(names, key=_currency_first):
             self.here = identity.region_of(row.values, self.c.region)
             heard = records if name in MOST_RESTRICTIVE_FIELDS else voters  # a no counts, whatever became of its record
             if name == "deal_amount":
@@ -247,6 +247,11 @@ class Merger:
         found = self.hub.entities.company_by_domain(sorted(set(hosts.values()))) if hosts else {}
         for i, host in hosts.items():
             people[i].company_id = found.get(host)
+
+
+def _currency_first(name: str) -> tuple[bool, str]:
+    """The amount of a deal is settled after its currency."""
+    return name == "deal_amount", name
 
 
 def _agreement(r: StoredRecord, waiting: set[str]) -> tuple[dict[str, Value] | None, dict[str, list[object]], int]:

@@ -159,9 +159,7 @@ class Deals:
         """person -> deals that they take part in: open ones first, the furthest before others, then the newest."""
         found: dict[int, list[Deal]] = {}
         for r in self.db.each(
-            "SELECT p.person_id, p.role, p.is_primary, d.*, (SELECT GROUP_CONCAT(DISTINCT r.connection) FROM record r "
-            f"WHERE r.entity = 'deal' AND r.entity_id = d.id AND {_LIVE}) AS connections "
-            "FROM deal_person p CROSS JOIN deal d ON d.id = p.deal_id "
+            "SELECT p.person_id, p.role, p.is_primary, d.* FROM deal_person p CROSS JOIN deal d ON d.id = p.deal_id "
             f"WHERE p.person_id IN ({marks(len(ids))}) AND d.state <> 'gone' "
             f"ORDER BY d.state <> 'open', {FURTHEST.removeprefix('ORDER BY ')}",
             list(ids),
@@ -219,5 +217,4 @@ def _deal(r: Row) -> Deal:
         owner=r["deal_owner_email"],
         role=r["role"],
         primary=bool(r["is_primary"]),
-        connections=tuple(sorted((r["connections"] or "").split(","))) if r["connections"] else (),
     )

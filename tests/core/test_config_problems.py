@@ -94,6 +94,14 @@ BROKEN: dict[str, tuple[str, str, str, str, str, str]] = {
         "[sla.first_touch]", "[lifecycle.claims]\ncrn = ['mql']\n[sla.first_touch]", "crn", "lifecycle.claims.crn",
         "unknown connection", 'did you mean "crm"?',
     ),
+    "lost deals": (
+        "[sla.first_touch]", '[lifecycle]\nlost_deal = "customer"\n[sla.first_touch]', "lost_deal",
+        "lifecycle.lost_deal", "a lost deal makes nobody customer", '"recycled"',
+    ),
+    "cool-down": (
+        "[sla.first_touch]", '[lifecycle]\ncooldown = "a while"\n[sla.first_touch]', "cooldown", "lifecycle.cooldown",
+        "'a while'", '"30d"',
+    ),
     "sla start": (
         '"stage:mql"', '"stage:mqll"', "mqll", "sla.first_touch.starts", "unknown stage", 'did you mean "mql"?'
     ),

@@ -24,6 +24,8 @@ NAMES = ("alpha", "beta", "gamma")
 USUAL = ("email", "first_name", "last_name", "phone", "job_title", "city", "opted_out", "crm_stage")
 STAGES = ("subscriber", "lead", "mql", "sal", "prospect", "opportunity", "customer", "recycled", "disqualified")
 
+_KINDS = ("page_view", "demo_requested", "quote_requested", "campaign_response", "list_joined", "call", "meeting")
+
 RULES = """
 [scoring.fit.chief]
 label = "Decides"
@@ -73,7 +75,7 @@ def shipped(name: str) -> str:
         f'[targets.{n}]\ncontact = "{p}hub_{n}"\nlead = "{p}hub_{n}"'
         for n in ("stage", "score", "band", "grade", "why")
     )
-    kinds = "\n".join(f"{k} = {k!r}" for k in ("page_view", "demo_requested", "quote_requested", "call", "meeting"))
+    kinds = "\n".join(f"{k} = {k!r}" for k in _KINDS)
     stages = "\n".join(f"{s} = {s!r}" for s in STAGES)
     return f"""
 kind = "{name}"

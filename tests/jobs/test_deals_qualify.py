@@ -283,6 +283,15 @@ def test_an_opportunity_of_a_crm_without_deals_is_not_touched_either(make: MakeW
 # ------------------------------------------------------------------------------------------ why
 
 
+def test_lists_and_campaigns_are_part_of_the_story(w: World) -> None:
+    a = _ann(w)
+    for what in ("list_joined", "campaign_response"):
+        w.alpha.happened(what, a)
+    w.settle()
+    told = [(e.text, e.source) for e in why(w.hub, "ann@acme.fr").timeline if e.what == "did"]
+    assert told == [("list joined “list_joined”", "alpha"), ("campaign response “campaign_response”", "alpha")]
+
+
 def test_why_tells_the_deals_with_role_worth_and_where_they_stand(w: World) -> None:
     a = _ann(w)
     deal = w.alpha.deal("Big one", deal_amount=12500, deal_currency="EUR", deal_close_date="2027-03-31")
