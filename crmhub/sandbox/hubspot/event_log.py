@@ -97,12 +97,13 @@ class EventLog:
         self._ready = True
         at: array[int] = array("q")
         who: array[int] = array("q")
-        for number, forms in self._seed.forms_of.items():
+        for number in sorted(self._seed.forms_of):
             if number in self._seed.contact_of:
+                forms = self._seed.forms_of[number]
                 for step, view in enumerate(page_views(self._seed.world.people[number], forms)):
                     at.append(view.at)
                     who.append(number << 10 | step)
-        order = sorted(range(len(at)), key=lambda place: (at[place], who[place]))
+        order = sorted(range(len(at)), key=at.__getitem__)  # those of one moment keep the order of `who`
         self._at, self._who = array("q", map(at.__getitem__, order)), array("q", map(who.__getitem__, order))
 
     def _seeded(self, who: int) -> Occurrence | None:
