@@ -351,3 +351,14 @@ def test_slow_queries_busy_orgs_long_addresses_and_wide_rows(org: Org) -> None:
     org.set(wide_fields=2)
     wide = org.call("GET", "/query", params={"q": f"SELECT {','.join(names)} FROM Task"}).json()
     assert (len(wide["records"]), wide["done"]) == (200, False)
+
+
+def test_an_app_without_the_api_scope_gets_tokens_that_the_api_refuses(org: Org) -> None:
+    org.set(scopes="refresh_token")
+    form = {"grant_type": "client_credentials", "client_id": org.client_id, "client_secret": org.client_secret}
+    issued = _oauth(org, **form).json()
+    assert issued["scope"] == "refresh_token"
+    org.token = issued["access_token"]
+    refused = org.call("GET", "/limits")
+    assert _error(refused, 401) == "INVALID_SESSION_ID"
+    assert refused.json()[0]["message"] == "This session is not valid for use with the REST API"

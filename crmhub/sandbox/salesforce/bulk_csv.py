@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from crmhub.sandbox.salesforce.schema.field import Field, Value
 from crmhub.sandbox.salesforce.table import Row
-from crmhub.sandbox.salesforce.times import render_bulk
+from crmhub.sandbox.salesforce.times import render
 
 DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "TAB": "\t", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
@@ -39,12 +39,12 @@ def line(cells: list[str], delimiter: str, end: str) -> bytes:
     return f"{delimiter.join(cells)}{end}".encode()
 
 
-def cell_writer(field: Field, get: Callable[[Row], Value]) -> Callable[[Row], str]:
-    """One value of a row in bulk form, quoted: empty for null, datetimes with Z."""
+def cell_writer(field: Field, get: Callable[[Row], Value], zone: str) -> Callable[[Row], str]:
+    """One value of a row in bulk form, quoted: empty for null, datetimes with the zone as Z (or +0000)."""
     if field.type == "boolean":
         return lambda row: '"true"' if get(row) else '"false"'
     if field.type == "datetime":
-        return lambda row: f'"{render_bulk(value)}"' if isinstance(value := get(row), int) else '""'
+        return lambda row: f'"{render(value)[:-5]}{zone}"' if isinstance(value := get(row), int) else '""'
     if field.type in ("double", "currency", "percent"):
         return lambda row: f'"{float(value)}"' if isinstance(value := get(row), int | float) else '""'
     if field.type in ("id", "reference", "date", "int"):

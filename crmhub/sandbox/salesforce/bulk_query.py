@@ -118,7 +118,7 @@ class BulkQuery:
             "Sforce-NumberOfRecords": str(count),
             "Sforce-Locator": locator_of(after) if after < total else "null",
         }
-        lines = _lines(job, first, first + count)
+        lines = _lines(job, first, first + count, self._org.settings.bulk_zone)
         if count > DEFAULT_PAGE:
             return Response(200, b"", headers, lines)
         return Response(200, b"".join(lines), headers)
@@ -211,13 +211,13 @@ def _size(request: Request) -> int:
     return int(text) if text.isdigit() and int(text) > 0 else DEFAULT_PAGE
 
 
-def _lines(job: QueryJob, first: int, last: int) -> Iterator[bytes]:
+def _lines(job: QueryJob, first: int, last: int, zone: str) -> Iterator[bytes]:
     """The header, then the rows in slices."""
     shape = job.result.shape
     assert shape is not None
     delimiter, end = DELIMITERS[job.delimiter], LINE_ENDINGS[job.line_ending]
     yield line([f'"{bound.path}"' for bound in shape.bounds], delimiter, end)
-    writers = [cell_writer(bound.field, bound.get) for bound in shape.bounds]
+    writers = [cell_writer(bound.field, bound.get, zone) for bound in shape.bounds]
     for start in range(first, last, _SLICE):
         rows = job.result.rows[start : min(last, start + _SLICE)]
         yield b"".join([line([write(row) for write in writers], delimiter, end) for row in rows])

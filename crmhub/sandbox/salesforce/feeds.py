@@ -27,8 +27,10 @@ class Feeds:
         found = []
         self._org.commit()
         table = self._org.tables[kind.name]
-        for record_id in table.between((start // MINUTE * MINUTE, "")):
-            row = table.brief(record_id) or {}
+        reach = self._org.clock.now() - self._org.settings.delete_log_hours * 3_600_000
+        asked, start = start, max(start, reach)
+        for record_id in table.between((asked, "")):
+            row = {} if table.untouched(record_id) else table.brief(record_id) or {}
             at = row.get("_DeletedAt")
             if row.get("IsDeleted") and isinstance(at, int) and start <= at < end and self._org.visible(kind, row):
                 found.append({"deletedDate": render(at // 1000 * 1000), "id": row["Id"]})
@@ -41,7 +43,7 @@ class Feeds:
         return Response.json(
             {
                 "deletedRecords": found,
-                "earliestDateAvailable": render((self._org.clock.now() - DELETED_BACK) // MINUTE * MINUTE),
+                "earliestDateAvailable": render(reach // MINUTE * MINUTE),
                 "latestDateCovered": render(min(end, self._org.clock.now()) // MINUTE * MINUTE),
             }
         )

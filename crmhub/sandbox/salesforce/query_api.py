@@ -73,7 +73,7 @@ class QueryApi:
             return self._page(request, "", cursor, 0)
         self._forget_old()
         self._made += 1
-        locator = salesforce_id("0r8", self._made)
+        locator = salesforce_id(self._org.settings.locator_prefix, self._made)
         self._cursors[locator] = cursor
         return self._page(request, locator, cursor, 0)
 

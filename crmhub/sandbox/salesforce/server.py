@@ -97,7 +97,7 @@ class Salesforce:
         if refused is not None or not _protected(request.path):
             return refused
         session = self._sessions.alive(_token_of(request))
-        if session is None:
+        if session is None or (request.path.startswith(DATA) and not self._has_api_scope()):
             return self._dead_session()
         self._org.user_id = session.user_id
         if not request.path.startswith(DATA):
@@ -190,13 +190,21 @@ class Salesforce:
         number = version_number(parts[3])
         if number is None or number > NEWEST:
             return refusal(404)
-        return refusal(410) if number < OLDEST else None
+        if number >= OLDEST:
+            return None
+        if self._org.settings.removed_status == 400:
+            message = f"API version {number}.0 is not supported"
+            return Response.json([{"message": message, "errorCode": "UNSUPPORTED_API_VERSION"}], 400)
+        return refusal(410)
 
     def _dead_session(self) -> Response:
         message = "Session expired or invalid"
-        if self._org.settings.high_assurance:
+        if self._org.settings.high_assurance or not self._has_api_scope():
             message = "This session is not valid for use with the REST API"
         return Response.json([{"message": message, "errorCode": "INVALID_SESSION_ID"}], 401)
+
+    def _has_api_scope(self) -> bool:
+        return bool({"api", "full"} & set(self._org.settings.scopes.split()))
 
     def _routes(self) -> None:
         soap = SoapApi(self._org, self._sessions, self._usage)

@@ -18,7 +18,6 @@ from crmhub.sandbox.salesforce.bearer import BadAssertionError, KeyPair, checked
 from crmhub.sandbox.salesforce.org import OrgState
 from crmhub.sandbox.salesforce.table import Row
 
-SCOPE = "api refresh_token"
 BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"
 REFUSALS: dict[str, tuple[str, str]] = {
@@ -151,7 +150,7 @@ class Sessions:
             return Response.json({"active": False})
         shown: dict[str, Any] = {
             "active": True,
-            "scope": SCOPE,
+            "scope": self._org.settings.scopes,
             "client_id": self.credentials.client_id,
             "username": self._user(user_id).get("Username"),
             "sub": f"{base_url}/id/{self._org.org_id}/{user_id}",
@@ -247,7 +246,7 @@ class Sessions:
         return {
             "access_token": token,
             "signature": base64.b64encode(digest).decode(),
-            "scope": SCOPE,
+            "scope": self._org.settings.scopes,
             "instance_url": base_url,
             "id": identity,
             "token_type": "Bearer",

@@ -25,6 +25,8 @@ class Settings:
     """Every grant is refused: uninstalled, no_run_as_user, wrong_domain, deleted, inactive_org or rate_limit."""
     run_as: str = ""
     """User name that client credentials run as; empty: the integration user."""
+    scopes: str = "api refresh_token"
+    """What the app grants; without `api` the REST API refuses its sessions."""
     rotate_refresh_tokens: bool = False
     """Each refresh gives a new refresh token and ends the old one."""
     jwt_approved: list[str] = field(default_factory=lambda: list(API_USERS))
@@ -70,6 +72,16 @@ class Settings:
     """How DUPLICATES_DETECTED spells its key."""
     deleted_status: int = 404
     """HTTP status of ENTITY_IS_DELETED."""
+    lock_status: int = 400
+    """HTTP status of UNABLE_TO_LOCK_ROW."""
+    removed_status: int = 410
+    """HTTP status of removed API versions: 410 GONE or 400 UNSUPPORTED_API_VERSION."""
+    locator_prefix: str = "0r8"
+    """How query locators begin: 0r8 or, in older orgs, 01g."""
+    bulk_zone: str = "Z"
+    """How datetimes end in bulk CSV: Z or +0000."""
+    duplicate_field_code: str = "DUPLICATE_DEVELOPER_NAME"
+    """Error code of a custom field that is there already."""
     hidden_fields: list[str] = field(default_factory=list)
     """"Lead.AnnualRevenue": field-level security hides it from the integration user."""
     read_only_fields: list[str] = field(default_factory=list)
@@ -87,6 +99,8 @@ class Settings:
     workflows: list[dict[str, Any]] = field(default_factory=list)
     """{object, field, value?, set: {field: value}}: when a save changes `field` (to `value`), the org's own
     automation sets others in the same transaction, so they carry the writer's name."""
+    delete_log_hours: int = 360
+    """How far back the feed of deletions reaches; the vendor purges a huge log after two hours."""
     campaign_members_binned: bool = True
     """Deleted campaign members go to the recycle bin; else only the feed of deletions tells of them."""
     lead_mapping: dict[str, str] = field(default_factory=dict)

@@ -19,7 +19,7 @@ Row = dict[str, Value]
 Key = tuple[int, str]
 LOWEST: Key = (-(1 << 62), "")
 HIGHEST: Key = (1 << 62, "\uffff")
-KEPT = 200_000
+KEPT = 60_000
 """Above this many rows a seeded row is computed anew at each read instead of being kept."""
 
 
@@ -112,8 +112,12 @@ class Table:
         held = self._rows.get(record_id)
         if held is None:
             return None
+        return self.kept(record_id, held)
+
+    def kept(self, record_id: str, held: Any) -> Row:
+        """Like `made`; in a small table the row is kept for the next reader unless it has changed since."""
         row = self.made(record_id, held)
-        if row is not held and len(self._rows) <= KEPT:
+        if row is not held and len(self._rows) <= KEPT and self._rows.get(record_id) is held:
             self._rows[record_id] = row
         return row
 
@@ -270,8 +274,8 @@ class Rows(Sequence[Row]):
     def __getitem__(self, place: int | slice) -> Row | list[Row]:
         if isinstance(place, slice):
             pairs = zip(self.ids[place], self._held[place], strict=True)
-            return [self.table.made(record_id, held) for record_id, held in pairs]
-        return self.table.made(self.ids[place], self._held[place])
+            return [self.table.kept(record_id, held) for record_id, held in pairs]
+        return self.table.kept(self.ids[place], self._held[place])
 
 
 def key_of(row: Row) -> Key:

@@ -18,11 +18,6 @@ def render(milliseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
 
 
-def render_bulk(milliseconds: int) -> str:
-    """Bulk CSV form: `2026-11-23T19:11:41.000Z`."""
-    return render(milliseconds).replace("+0000", "Z")
-
-
 def parse_moment(text: str) -> int | None:
     """Milliseconds of an ISO datetime (UTC when it names no zone), or None. Years 1700 to 4000."""
     match = _MOMENT.fullmatch(text)

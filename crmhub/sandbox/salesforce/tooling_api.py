@@ -60,7 +60,7 @@ class ToolingApi:
         kinds = self._kinds(owner)
         if any(kind.field(f"{name}__c") is not None for kind in kinds):
             message = f"There is already a field named {name} on {owner}."
-            raise _error("DUPLICATE_DEVELOPER_NAME", message, "DeveloperName")
+            raise _error(self._org.settings.duplicate_field_code, message, "DeveloperName")
         made = [self._made(f"{name}__c", metadata) for _ in kinds]
         for kind, (field, summary) in zip(kinds, made, strict=True):
             if summary is not None:

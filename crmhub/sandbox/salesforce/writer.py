@@ -164,7 +164,7 @@ class Writer:
         if left > 0:
             self.org.settings.locked[record_id] = left - 1
             message = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
-            raise reject("UNABLE_TO_LOCK_ROW", message)
+            raise reject("UNABLE_TO_LOCK_ROW", message, status=self.org.settings.lock_status)
         if self.lag == 0:
             self.org.commit_record(record_id)
         if self.secured and not self.org.visible(kind, row):
