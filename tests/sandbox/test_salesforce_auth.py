@@ -223,6 +223,8 @@ def test_the_other_org_shares_nothing(org: Org) -> None:
     form = {"grant_type": "client_credentials", "client_id": other.client_id, "client_secret": other.client_secret}
     issued = _oauth(org, **form).json()
     other.token = issued["access_token"]
+    signed = _oauth(org, grant_type=BEARER, assertion=_assertion(org, iss=other.client_id)).json()
+    assert signed["id"].split("/")[-2] == org.more["other_org"]["org_id"]
     assert issued["id"].split("/")[-2] == org.more["other_org"]["org_id"] != org.more["org_id"]
     theirs = {row["Id"] for row in other.query("SELECT Id FROM Lead")}
     assert theirs

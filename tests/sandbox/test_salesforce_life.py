@@ -246,3 +246,17 @@ def test_members_may_skip_the_bin_and_the_log_of_deletions_may_be_short(org: Org
     org.token = org.login()
     later = org.call("GET", "/sobjects/CampaignMember/deleted", params=span).json()
     assert later["deletedRecords"] == []
+
+
+def test_activities_name_the_deal_and_the_account_they_are_about(org: Org) -> None:
+    for kind in ("Task", "Event"):
+        rows = org.query(f"SELECT WhoId, WhatId, AccountId, What.Type, What.Name FROM {kind}")
+        about = [row for row in rows if row["WhatId"]]
+        assert all(row["What"]["Type"] == "Opportunity" and row["WhoId"].startswith("003") for row in about)
+        assert {row["WhoId"][:3] for row in rows if row["AccountId"]} == {"003"}
+        deals = {row["Id"]: row for row in org.query("SELECT Id, (SELECT Id FROM Tasks) FROM Opportunity")}
+        assert about
+        assert {row["WhatId"] for row in about} <= set(deals)
+        if kind == "Task":
+            counted = sum(len(row["Tasks"]["records"]) for row in deals.values() if row["Tasks"])
+            assert counted == len(about)

@@ -21,12 +21,11 @@ class KeyPair:
 
 
 @cache
-def key_pair(number: int) -> KeyPair:
-    """A pair of keys that stays the same as long as the process runs, whatever is reset."""
+def key_pair() -> KeyPair:
+    """The app's pair of keys; it stays the same as long as the process runs, whatever is reset."""
     from cryptography.hazmat.primitives import serialization  # the OAuth client's libraries, slow to import
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    assert number > 0
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -49,9 +49,16 @@ class _ActivitySeeds:
         return min(modified, self._world.now - 1000) // 1000 * 1000
 
     def _brief(self, record_id: str, act: Activity, stamp: int) -> Row:
-        return {"Id": record_id, "SystemModstamp": stamp, "WhoId": self._known.who_id(act.person.number)}
+        row: Row = {"Id": record_id, "SystemModstamp": stamp, "WhoId": self._known.who_id(act.person.number)}
+        deal = self._known.deal_of(act)
+        if deal is not None:
+            row["WhatId"] = deal
+        return row
 
     def _finished(self, row: Row, act: Activity, created: int) -> Row:
+        record = self._world.record_of["salesforce", act.person.number]
+        if record.kind == "contact":
+            row["AccountId"] = self._known.account_of(record)
         owner = salesforce_id("005", act.rep + 1)
         by = salesforce_id("005", AUTOMATED_NUMBER) if act.kind in FORM_KINDS else owner
         stamp = row["SystemModstamp"]
@@ -82,7 +89,7 @@ class TaskSeeds(_ActivitySeeds):
         """See `Seeds`."""
         if name == "WhoId":
             return self._known.who_id(seed.person.number)
-        return None if name == "WhatId" else self.brief("", seed).get(name)
+        return self._known.deal_of(seed) if name == "WhatId" else self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: Activity) -> Row:
         """See `Seeds`."""
@@ -136,7 +143,7 @@ class EventSeeds(_ActivitySeeds):
         """See `Seeds`."""
         if name == "WhoId":
             return self._known.who_id(seed.person.number)
-        return None if name == "WhatId" else self.brief("", seed).get(name)
+        return self._known.deal_of(seed) if name == "WhatId" else self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: Activity) -> Row:
         """See `Seeds`."""
@@ -184,8 +191,8 @@ class EmailSeeds(_ActivitySeeds):
 
     def brief(self, record_id: str, seed: tuple[Activity, int]) -> Row:
         """See `Seeds`."""
-        row = self._brief(record_id, seed[0], self.stamp(seed))
-        del row["WhoId"]
+        row: Row = {"Id": record_id, "SystemModstamp": self.stamp(seed)}
+        row["RelatedToId"] = self._known.deal_of(seed[0])
         row["ActivityId"] = salesforce_id("00T", seed[1])
         return row
 
@@ -208,8 +215,7 @@ class EmailSeeds(_ActivitySeeds):
         if incoming:
             row["Incoming"] = True
         row = self._finished(row, act, act.at)
-        del row["OwnerId"]
-        return row
+        return {name: value for name, value in row.items() if name not in ("OwnerId", "AccountId")}
 
 
 class RelationSeeds(_ActivitySeeds):
@@ -239,11 +245,12 @@ class RelationSeeds(_ActivitySeeds):
         """See `Seeds`."""
         act, number, end = seed
         person = email_incoming(act) == (end == 0)
-        row = self._brief(record_id, act, self.stamp(seed))
-        who = row.pop("WhoId")
-        row["EmailMessageId"] = salesforce_id("02s", number)
-        row["RelationId"] = who if person else salesforce_id("005", act.rep + 1)
-        return row
+        return {
+            "Id": record_id,
+            "SystemModstamp": self.stamp(seed),
+            "EmailMessageId": salesforce_id("02s", number),
+            "RelationId": self._known.who_id(act.person.number) if person else salesforce_id("005", act.rep + 1),
+        }
 
     def make(self, record_id: str, seed: tuple[Activity, int, int]) -> Row:
         """See `Seeds`."""
@@ -254,8 +261,7 @@ class RelationSeeds(_ActivitySeeds):
         row["RelationAddress"] = message[("FromAddress", "ToAddress")[end]]
         row["RelationObjectType"] = {"005": "User", "00Q": "Lead"}.get(str(row["RelationId"])[:3], "Contact")
         row = self._finished(row, act, act.at)
-        del row["OwnerId"]
-        return row
+        return {name: value for name, value in row.items() if name not in ("OwnerId", "AccountId")}
 
 
 def _minutes(act: Activity) -> int:

@@ -1,5 +1,8 @@
 """The world's people as leads and contacts, its companies as accounts."""
 
+from functools import cached_property
+
+from crmhub.sandbox.deals import Deal
 from crmhub.sandbox.ids import hubspot_contact_id
 from crmhub.sandbox.salesforce.ids import salesforce_id
 from crmhub.sandbox.salesforce.org import ADMIN_NUMBER, LOADER_NUMBER
@@ -8,7 +11,7 @@ from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
 from crmhub.sandbox.seen import Seen, company_times_of, see, see_company, times_of
-from crmhub.sandbox.world import DAY, KnownCompany, KnownPerson, World, chance, fraction
+from crmhub.sandbox.world import BIT, DAY, TOUCH_KINDS, Activity, KnownCompany, KnownPerson, World, chance, fraction
 
 INDUSTRY = {
     "software": "Technology", "it_services": "Technology", "finance": "Finance", "manufacturing": "Manufacturing",
@@ -50,6 +53,17 @@ class Known:
     def who_id(self, person: int) -> str:
         """The id of a person's first record."""
         return self.record_id(self.world.record_of["salesforce", person])
+
+    @cached_property
+    def _deals(self) -> dict[int, Deal]:
+        return {deal.person.number: deal for deal in self.world.deals if deal.places & BIT["salesforce"]}
+
+    def deal_of(self, act: Activity) -> str | None:
+        """The opportunity that an activity with its starter is about: while it was open."""
+        deal = self._deals.get(act.person.number) if act.kind in TOUCH_KINDS else None
+        if deal is None or act.at < deal.created_at or (deal.closed and act.at > deal.close_at):
+            return None
+        return salesforce_id("006", deal.number)
 
     def account_id(self, company: int) -> str | None:
         """The id of a company's first account."""

@@ -52,7 +52,7 @@ class Salesforce:
         self._org = OrgState(clock, Settings(lag=options.lag or 0.0), number)
         self._seed = Seed(world, self._org)
         self._seed.fill()
-        self._sessions = Sessions(self._org, credentials_of(options.seed, number), key_pair(number))
+        self._sessions = Sessions(self._org, credentials_of(options.seed, number), key_pair())
         self._usage = Usage(self._org, limited=options.limits)
         self._desk = Desk(self._org)
         self._acts = Acts(self._org, self._desk, self._sessions)
@@ -73,7 +73,7 @@ class Salesforce:
             shown["more"] = {
                 "org_id": self._org.org_id,
                 "refresh_token": given.refresh_token,
-                "private_key": key_pair(self._org.number).private,
+                "private_key": key_pair().private,
                 "users": {"small": SMALL_NAME, "no_api": NO_API_NAME},
                 "other_org": self._other.connection(base_url),
             }
