@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connectors.contract import RemoteField
+from connectors.contract import MissingScope, RemoteField
 from core.errors import ConfigProblem
 from core.mapping_check import check_mapping
+from jobs.pull import OPTIONAL
 from jobs.runtime import Hub, load_settings
 from jobs.sight import idle_calls
 
@@ -41,7 +42,13 @@ def check_live(hub: Hub, name: str, *, create_fields: bool = False) -> Live:
     )
     schemas: dict[tuple[str, str], tuple[RemoteField, ...]] = {}
     for spec in hub.mapping.streams(name):
-        schemas[name, spec.name] = hub.schema(name, spec.name, fresh=True)
+        try:
+            schemas[name, spec.name] = hub.schema(name, spec.name, fresh=True)
+        except MissingScope as e:
+            if spec.entity not in OPTIONAL:
+                raise
+            found.lines.append(f"{name}: {spec.name} are left out: {e}")
+            continue
         missing = hub.missing_fields(name, spec.name)
         if missing and create_fields:
             created = connector.ensure_fields(spec.name, missing)

@@ -15,12 +15,13 @@ from pathlib import Path
 import msgspec
 import requests
 
-from connectors.contract import RemoteField
+from connectors.contract import MissingScope, RemoteField
 from connectors.registry import kinds
 from core.config_default import EXAMPLE, NewConnection, default_config_text
 from core.config_structs import NEVER_TOUCH
 from core.errors import Refused
 from core.mapping_propose import propose_mapping
+from jobs.pull import OPTIONAL
 from jobs.runtime import Progress, make_clock, open_hub, shipped_mappings
 
 
@@ -98,7 +99,13 @@ def _write_mapping(config: Path, done: Written, direction: str, progress: Progre
         for name in hub.names():
             progress(f"reading the fields of {name}")
             for spec in hub.mapping.streams(name):
-                schemas[name, spec.name] = hub.schema(name, spec.name, fresh=True)
+                try:
+                    schemas[name, spec.name] = hub.schema(name, spec.name, fresh=True)
+                except MissingScope as e:
+                    if spec.entity not in OPTIONAL:
+                        raise
+                    progress(f"{name} {spec.name} is left out: {e}")
+                    continue
                 done.fields += len(schemas[name, spec.name])
             done.connections.append(name)
         if path.exists() and not force:

@@ -18,7 +18,7 @@ from jobs.sweeps import sweep
 #: owners first (records name them), then companies, people, deals, and what happened to them
 _ORDER = {"owner": 0, "company": 1, "person": 2, "deal": 3, "activity": 4}
 #: streams that a hub can do without
-_OPTIONAL = ("deal", "activity")
+OPTIONAL = ("deal", "activity")
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ def _begin(hub: Hub, name: str, spec: StreamSpec, *, full: bool) -> tuple[_Strea
 def _left_out(hub: Hub, name: str, spec: StreamSpec, result: ConnectionPull, e: MissingScope) -> None:
     """A stream that these credentials never read is left out; one that they could read before stops the connection,
     since what the store knows of it grows old. Raises `e` then."""
-    if spec.entity not in _OPTIONAL or hub.runs.mark(name, spec.name).completed_at is not None:
+    if spec.entity not in OPTIONAL or hub.runs.mark(name, spec.name).completed_at is not None:
         raise e
     e.connection = name
     result.left_out[spec.name] = e
