@@ -38,7 +38,7 @@ class Linker:
 
         groups, why = Groups(), dict[int, Edge]()
         sizes = self._sizes([e for e in home.values() if e is not None])
-        for e in sorted(edges, key=lambda e: (-e.weight, e.a, e.b)):
+        for e in edges:
             a, b = home.get(e.a), home.get(e.b)
             if e.verdict != "link" or a is None or b is None or groups.find(a) == groups.find(b):
                 continue
@@ -58,7 +58,7 @@ class Linker:
         self.done.joined += len(moves) if self.entity != "deal" else 0
         self.moved = joined
         if joined and self.entity == "company":
-            self.hub.entities.follow_companies(joined)
+            self.hub.companies.follow(joined)
             self.hub.deals.follow_companies(joined)
         if joined and self.entity == "person":
             self.hub.entities.keep_opt_outs(joined)
@@ -162,4 +162,6 @@ class Linker:
             edge = identity.compare(rule, p.value, known[p.a], known[p.b], self.entity)
             if edge.verdict != "apart" and (old is None or edge.verdict == "link"):
                 best[key] = edge
-        return list(best.values())
+        place = {i: (r.connection, r.stream, r.remote_id) for i, r in (batch | others).items()}
+        # the surest first; not by id, which depends on what was pulled first
+        return sorted(best.values(), key=lambda e: (-e.weight, *sorted((place[e.a], place[e.b]))))

@@ -71,9 +71,9 @@ class Merger:
                 self.c.position.get(r.connection, 99),
                 self.c.streams[r.connection, r.stream].order,
                 -latest[r.id],
-                r.id,
+                place,
             )
-            for r in records
+            for place, r in enumerate(records)
         }
         after: dict[str, Conflict] = {}
         waiting: dict[int, set[str]] = {r.id: set() for r in records}
@@ -100,7 +100,8 @@ class Merger:
         self.hub.records.save_agreement(_agreement(r, waiting[r.id]) for r in records)
         if self.entity == "person" and voters:
             # not by modification time: our own writes would move it
-            row.lead_record = identity.lead_order((order[r.id][1], self.c.active.get(r.id, 0), r.id) for r in voters)[0]
+            ranks = ((order[r.id][1], self.c.active.get(r.id, 0), place) for place, r in enumerate(voters))
+            row.lead_record = voters[identity.lead_order(ranks)[0]].id
 
     def _vote(
         self,
@@ -234,17 +235,17 @@ class Merger:
 
     def _attach_companies(self, people: dict[int, EntityRow], by_entity: dict[int, list[StoredRecord]]) -> None:
         records = [r for i in people for r in by_entity[i] if r.live]
-        told = self.hub.entities.company_of([r.id for r in records]) if records else {}
+        told = self.hub.companies.of_records([r.id for r in records]) if records else {}
         hosts: dict[int, str] = {}
         for i, row in people.items():
-            mine = sorted((r for r in by_entity[i] if r.live), key=lambda r: (r.id != row.lead_record, r.id))
+            mine = sorted((r for r in by_entity[i] if r.live), key=lambda r: r.id != row.lead_record)
             row.company_id = next((told[r.id] for r in mine if r.id in told), None)
             mail = row.values.get("email")
             if row.company_id is None and mail:
                 host = values.registrable(str(mail).rpartition("@")[2])
                 if host and not values.is_free_mail(host):
                     hosts[i] = host
-        found = self.hub.entities.company_by_domain(sorted(set(hosts.values()))) if hosts else {}
+        found = self.hub.companies.by_domain(sorted(set(hosts.values()))) if hosts else {}
         for i, host in hosts.items():
             people[i].company_id = found.get(host)
 

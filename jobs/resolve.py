@@ -56,7 +56,7 @@ def _batch(c: Context, ids: Sequence[int]) -> None:
     touched = sorted({e for e in c.hub.links.entities(list(mine)).values() if e is not None})
     merger.merge(touched)
     if c.entity == "company":
-        c.hub.entities.wake_people_of(touched, fresh, list(mine))
+        c.hub.companies.wake_people_of(touched, fresh, list(mine))
     if c.entity == "deal":
         deals = [*touched, *linker.moved]
         c.hub.deals.wake(merger.changed, merger.turned)

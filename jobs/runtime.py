@@ -31,6 +31,7 @@ from core.mapping import Mapping, load_mapping
 from core.mapping_declared import declared_fields
 from core.mapping_structs import StreamMap
 from core.store.activities import Activities
+from core.store.companies import Companies
 from core.store.db import Db
 from core.store.deals import Deals
 from core.store.entities import Entities
@@ -62,7 +63,8 @@ class Hub:
     ) -> None:
         self.settings, self.mapping, self.db, self.clock = settings, mapping, db, clock
         self.progress = progress
-        self.records, self.links, self.entities, self.deals = Records(db), Links(db), Entities(db), Deals(db)
+        self.records, self.links, self.entities = Records(db), Links(db), Entities(db)
+        self.companies, self.deals = Companies(db), Deals(db)
         self.activities, self.scores, self.outbox, self.runs = (
             Activities(db),
             Scores(db),
