@@ -158,8 +158,13 @@ def test_tokens_that_open_nothing(account: HubSpotAccount) -> None:
     answer = account.call("GET", CONTACTS)
     assert (answer.status_code, answer.text) == (530, "error code: 1016")
     account.token = account.connection["access_token"]
+    keys = _keys(account, "refresh_token")
+    made = _form(account, "/oauth/v3/token", grant_type="refresh_token", **keys).json()
     _switch(account, revoked=True)
     assert account.call("GET", CONTACTS).status_code == 401
+    account.token = made["access_token"]
+    assert account.call("GET", CONTACTS).status_code == 401
+    assert _form(account, "/oauth/v3/token", grant_type="refresh_token", **keys).status_code == 400
 
 
 @pytest.mark.parametrize("version", ["v1", "v3", "2026-03", "2026-09"])

@@ -237,6 +237,22 @@ def test_archived_ends_are_in_no_association(account: HubSpotAccount) -> None:
     assert [row["toObjectId"] for row in account.get(path)["results"]] == [deal]
 
 
+def test_another_company_becomes_the_primary_one_when_it_is_archived(account: HubSpotAccount) -> None:
+    companies = [
+        account.post("/crm/v3/objects/companies", {"properties": {"name": name}}, 201)["id"] for name in ("A", "B")
+    ]
+    contact = account.post(CONTACTS, {"properties": {"lastname": "Tied"}}, 201)["id"]
+    account.call("PUT", f"/crm/v4/objects/contacts/{contact}/associations/default/companies/{companies[0]}")
+    account.call("DELETE", f"/crm/v3/objects/companies/{companies[0]}")
+    assert _props(account, f"{CONTACTS}/{contact}", "associatedcompanyid")["associatedcompanyid"] is None
+    account.call("PUT", f"/crm/v4/objects/companies/{companies[1]}/associations/default/contacts/{contact}")
+    assert _props(account, f"{CONTACTS}/{contact}", "associatedcompanyid")["associatedcompanyid"] == companies[1]
+    account.steer("/act", {"vendor": "hubspot", "action": "restore", "object": "companies", "id": companies[0]})
+    held = account.get(f"/crm/v4/objects/contacts/{contact}/associations/companies")["results"]
+    primary = [row["toObjectId"] for row in held if 1 in {one["typeId"] for one in row["associationTypes"]}]
+    assert primary == [companies[1]]
+
+
 def test_labels_can_be_made_and_taken_away(account: HubSpotAccount) -> None:
     path = "/crm/v4/associations/contacts/companies/labels"
     made = account.post(path, {"name": "advisor", "label": "Advisor", "inverseLabel": "Advised by"})["results"]

@@ -48,7 +48,7 @@ class Links:
         plain, primary = LINKS[kind, to]
         mine, theirs = self._own(kind, number, to), self._own(to, target, kind)
         wanted = set(types or ()) | {plain}
-        if primary and not any(primary in held for held in mine.values()):
+        if primary and not any(primary in held for _, held in self.live(kind, number, to)):
             wanted.add(primary)
         if primary in wanted:
             for other, held in mine.items():

@@ -44,7 +44,7 @@ class Switches:
     grace_days: float = 7.0
     """Days that the old service key lives on after a rotation."""
     revoked: bool = False
-    """True: the given token and the refresh token are refused."""
+    """True: the given token, the refresh token and what came from it are refused."""
     oauth_errors: str = "path"
     """Body of a refused refresh token: status (v1), error (newer), both, or what the path called says"""
     refresh_rotates: bool = False

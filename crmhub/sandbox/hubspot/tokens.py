@@ -74,7 +74,8 @@ class Tokens:
                 return HubSpotError(530, "", "error code: 1016")
             message = "Authentication credentials not found or invalid. The access token is not known."
             return HubSpotError(401, "INVALID_AUTHENTICATION", message)
-        if token.revoked or (value == self.current and self._portal.switches.revoked):
+        given = value == self.current or token.refresh == REFRESH_TOKEN
+        if token.revoked or (given and self._portal.switches.revoked):
             message = "Authentication credentials not found or invalid. The access token has been revoked."
             return HubSpotError(401, "INVALID_AUTHENTICATION", message)
         if token.ends is None or token.ends > now:
