@@ -1,6 +1,7 @@
 """Thousands of half-right requests: the org answers each in the vendor's form and never breaks."""
 
 import random
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -13,7 +14,7 @@ from crmhub.sandbox.salesforce.schema.field import NUMBER_TYPES, Field
 from crmhub.sandbox.salesforce.schema.object import ObjectType, Schema
 from crmhub.sandbox.salesforce.schema.setup import new_schema
 from crmhub.sandbox.salesforce.server import Salesforce
-from crmhub.sandbox.vendor import Options
+from crmhub.sandbox.vendor import ControlError, Options
 from crmhub.sandbox.world import World
 
 NOW = 1_790_000_000_000
@@ -112,7 +113,7 @@ class Caller:
 
     def once(self) -> Response:
         dice, kind = self.dice, self.dice.choice(self.kinds)
-        way = dice.randrange(6)
+        way = dice.randrange(7)
         if way == 0:
             return self.send("POST", f"{ROOT}/sobjects/{kind.name}", orjson.dumps(self.body(kind)))
         if way == 1:
@@ -130,7 +131,40 @@ class Caller:
         if way == 4:
             method = "DELETE" if dice.random() < 0.1 else "GET"
             return self.send(method, f"{ROOT}/sobjects/{kind.name}/{self.id_of(kind.name)}")
+        if way == 5:
+            wish = {"operation": "queryAll", "query": self.soql(kind)}
+            answer = self.send("POST", f"{ROOT}/jobs/query", orjson.dumps(wish))
+            if answer.status != 200:
+                return answer
+            path = f"{ROOT}/jobs/query/{orjson.loads(answer.body)['id']}"
+            self.send("GET", path)
+            self.send("GET", path)
+            return self.send("GET", f"{path}/results", query="maxRecords=7")
         return self.send("GET", f"{ROOT}/queryAll", query=f"q={quote_plus(self.soql(kind))}")
+
+    def act(self) -> tuple[str, dict[str, Any]]:
+        """Something a person might try on the screens."""
+        dice = self.dice
+        name = dice.choice(["Lead", "Contact", "Account", "Opportunity", "Campaign", "CampaignMember", "Task"])
+        kind = self.schema.get(name)
+        assert kind is not None
+        field = f"{name}.{dice.choice(list(kind.fields))}"
+        formula = f"IF({dice.choice(list(kind.fields))} > {dice.randrange(9)}, Owner.Name, 'x') & TODAY()"
+        wishes: list[tuple[str, dict[str, Any]]] = [
+            ("delete", {"object": name, "id": self.id_of(name)}),
+            ("undelete", {"object": name, "id": self.id_of(name)}),
+            ("merge", {"object": name, "winner": self.id_of(name), "losers": [self.id_of(name)]}),
+            ("convert", {"lead": self.id_of("Lead"), "opportunity": dice.random() < 0.5}),
+            ("convert", {"lead": self.id_of("Lead"), "contact": self.id_of("Contact")}),
+            ("mass_update", {"object": name, "fields": {"OwnerId": self.id_of("User")}, "where": "Id != null"}),
+            ("archive", {"object": name, "ids": [self.id_of(name)]}),
+            ("field_security", {"field": field, "read": dice.random() < 0.7}),
+            ("picklist", {"field": field, "add": ["New"], "rename": {"New": "Newer"}}),
+            ("formula_field", {"object": name, "name": "F__c", "type": "Text", "formula": formula}),
+            ("rollup_field", {"object": name, "name": f"R{dice.randrange(3)}__c", "child": "Opportunity"}),
+            ("empty_bin", {"object": name}),
+        ]
+        return dice.choice(wishes)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -144,3 +178,44 @@ def test_every_answer_has_the_vendors_form(seed: int) -> None:
             assert {"message", "errorCode"} <= set(orjson.loads(answer.body)[0])
     assert {200, 201, 204, 400, 404} <= statuses
     assert all(record["id"] for record in caller.vendor.state())
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_act_does_more_than_be_refused(seed: int) -> None:
+    caller = Caller(seed)
+    caller.vendor.settings({"rollups_stamp": True})
+    done: set[str] = set()
+    for turn in range(600):
+        action, wish = caller.act()
+        with suppress(ControlError):
+            caller.vendor.act(action, wish)
+            done.add(action)
+        if turn % 3 == 0:
+            caller.once()
+    assert done >= {"delete", "undelete", "merge", "convert", "mass_update", "archive", "picklist", "rollup_field"}
+    for record in caller.vendor.state():
+        merged = record["merged_into"]
+        assert merged is None or (record["deleted"] and merged != record["id"])
+    gone = {record["id"] for record in caller.vendor.state() if record["deleted"]}
+    keys = {"Task": ["WhoId", "WhatId"], "CampaignMember": ["CampaignId", "ContactId"], "Contact": ["AccountId"]}
+    keys["OpportunityContactRole"] = ["OpportunityId", "ContactId"]
+    for record in caller.vendor.state():
+        if not record["deleted"]:
+            assert not gone & {record["fields"][key] for key in keys.get(record["object"], [])}, record
+
+
+@pytest.mark.parametrize("call", ["merge", "convertLead", "undelete", "emptyRecycleBin", "getUserInfo", "nothing"])
+def test_half_right_envelopes_are_answered(call: str) -> None:
+    caller = Caller(1)
+    lead = caller.ids["Lead"][0]
+    parts = ["", "<ids/>", f"<ids>{lead}</ids>", "<request/>", "<leadConverts/>", "<request><masterRecord/></request>"]
+    parts += [f"<request><masterRecord><type>Lead</type><Id>{lead}</Id></masterRecord></request>", "<x:y/>", "<open>"]
+    parts += [f"<leadConverts><leadId>{lead}</leadId></leadConverts>", "&amp;", "\0"]
+    for part in parts:
+        inner = f"<Header><sessionId>{caller.token}</sessionId></Header><Body><{call}>{part}</{call}></Body>"
+        page = f"<Envelope>{inner}</Envelope>".encode()
+        answer = caller.send("POST", "/services/Soap/u/67.0", page)
+        assert answer.status in (200, 500)
+        assert b"Envelope" in answer.body
+    for page in (b"", b"<a/>", b"<!DOCTYPE x><a/>", b"\xff"):
+        assert caller.send("POST", "/services/Soap/u/67.0", page).status == 500

@@ -42,6 +42,10 @@ _CHILDREN = {
 """What goes with a record that is deleted."""
 
 
+_LINKS = frozenset({"OpportunityContactRole", "CampaignMember", "CampaignMemberStatus", "EmailMessageRelation"})
+"""Without one of its parents such a record cannot come back; others come back with a blank reference."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """`user_id` becomes LastModifiedById. `secured`: field-level security and duplicate rules apply (the API)."""
@@ -131,16 +135,30 @@ class Writer:
         row = self.org.current(kind, record_id)
         if row is None or not row.get("IsDeleted") or not self.org.in_bin(row) or not kind.binned:
             raise reject("UNDELETE_FAILED", "Entity is not in the recycle bin")
+        back = {**row, "IsDeleted": False, "MasterRecordId": None, "_DeletedAt": None, "_DeletedWith": None}
+        lost = self._lost_parents(kind, row)
+        if lost and kind.name in _LINKS:
+            raise reject("UNDELETE_FAILED", f"The parent record is deleted: {lost[0]}")
+        back |= dict.fromkeys(lost)
+        self._audit(kind, back, {}, self.org.stamp())
+        self.org.put(kind, back, self.lag)
         for name, _ in _CHILDREN.get(kind.name, ()):
             child_kind = self.org.schema.get(name)
             assert child_kind is not None
             for child in sorted(self.org.tables[name].find("_DeletedWith", record_id)):
                 gone = self.org.current(child_kind, child)
-                if gone is not None and gone.get("IsDeleted"):
+                if gone is None or not gone.get("IsDeleted") or not self.org.in_bin(gone):
+                    continue
+                lost = self._lost_parents(child_kind, gone) if name in _LINKS else []
+                if lost:  # it comes back with the other one
+                    self.org.put(child_kind, {**gone, "_DeletedWith": gone[lost[0]]})
+                else:
                     self.undelete(child_kind, child)
-        back = {**row, "IsDeleted": False, "MasterRecordId": None, "_DeletedAt": None, "_DeletedWith": None}
-        self._audit(kind, back, {}, self.org.stamp())
-        self.org.put(kind, back, self.lag)
+
+    def _lost_parents(self, kind: ObjectType, row: Row) -> list[str]:
+        """The references to records that are deleted."""
+        keys = (key for children in _CHILDREN.values() for name, key in children if name == kind.name)
+        return [key for key in dict.fromkeys(keys) if row.get(key) and self.org.reference(row[key]) is None]
 
     def _cascade(self, kind: ObjectType, record_id: str) -> None:
         for name, key in _CHILDREN.get(kind.name, ()):
