@@ -234,7 +234,7 @@ class _Batch:
     def _claims(self, row: StageRow, shown: Mapping[str, tuple[str, Stage, StoredRecord]]) -> None:
         """A stage that somebody set in a CRM since we last looked."""
         allowed = self.hub.settings.lifecycle.claims
-        for key, (connection, stage, record) in sorted(shown.items()):
+        for key, (connection, stage, record) in shown.items():
             before = row.claims.get(key)
             row.claims[key] = stage
             if before == stage or (before is None and self.hub.made_by_us(record)):

@@ -211,7 +211,7 @@ class Activities:
             "SELECT DISTINCT p.person_id, a.id, a.kind, a.occurred_at, a.title, a.direction, a.outcome, a.connection, a.actor "
             f"FROM activity_party p CROSS JOIN activity a ON a.id = p.activity_id WHERE p.person_id IN ({marks(len(ids))}) "
             "AND a.deleted_at IS NULL AND a.completed = 1 AND a.occurred_at IS NOT NULL AND a.op_id IS NULL "
-            "ORDER BY a.occurred_at, a.id",
+            "ORDER BY a.occurred_at, a.connection, a.stream, a.remote_id",
             list(ids),
         ):
             found[r["person_id"]].append(r)

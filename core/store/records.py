@@ -239,11 +239,12 @@ class Records:
     # ---- reading back
 
     def by_entity(self, entity: str, ids: Sequence[int]) -> dict[int, list[StoredRecord]]:
-        """All records of some entities, with what we pushed to them."""
+        """All records of some entities, with what we pushed to them; in an order that no pull decides."""
         found: dict[int, list[StoredRecord]] = {i: [] for i in ids}
         records: dict[int, StoredRecord] = {}
         for row in self.db.each(
-            f"SELECT {COLUMNS} FROM record WHERE entity = ? AND entity_id IN ({marks(len(ids))}) ORDER BY id",
+            f"SELECT {COLUMNS} FROM record WHERE entity = ? AND entity_id IN ({marks(len(ids))}) "
+            "ORDER BY connection, stream, remote_id",
             (entity, *ids),
         ):
             r = decode(row)
@@ -253,10 +254,13 @@ class Records:
         return found
 
     def by_id(self, ids: Sequence[int]) -> dict[int, StoredRecord]:
-        """Some records, with what we pushed to them."""
+        """Some records, with what we pushed to them; in an order that no pull decides."""
         records = {
             row["id"]: decode(row)
-            for row in self.db.each(f"SELECT {COLUMNS} FROM record WHERE id IN ({marks(len(ids))})", list(ids))
+            for row in self.db.each(
+                f"SELECT {COLUMNS} FROM record WHERE id IN ({marks(len(ids))}) ORDER BY connection, stream, remote_id",
+                list(ids),
+            )
         }
         self._add_pushed(records)
         return records
@@ -269,11 +273,12 @@ class Records:
         return None if row is None else decode(row)
 
     def dirty(self, entity: str, limit: int) -> list[int]:
-        """Records that changed since they were last resolved."""
+        """Records that changed since they were last resolved; not by id, which depends on what was pulled first."""
         return [
             r["id"]
             for r in self.db.each(
-                "SELECT id FROM record WHERE entity = ? AND dirty = 1 ORDER BY id LIMIT ?", (entity, limit)
+                "SELECT id FROM record WHERE entity = ? AND dirty = 1 ORDER BY connection, stream, remote_id LIMIT ?",
+                (entity, limit),
             )
         ]
 

@@ -361,7 +361,9 @@ _DEALS = (
 
 @migrations()
 def m006_live_records(db: Database) -> None:
-    """Live records are counted after each pull."""
+    """Live records are counted after each pull; changed ones are resolved in an order that no pull decides."""
+    db.execute("DROP INDEX record_dirty")
+    db.execute("CREATE INDEX record_dirty ON record(entity, connection, stream, remote_id) WHERE dirty = 1")
     db.execute(
         "CREATE INDEX record_live ON record(connection, stream) WHERE deleted_at IS NULL AND merged_into IS NULL"
     )
