@@ -14,7 +14,7 @@ import pytest
 from crmhub.sandbox.clock import Clock
 from crmhub.sandbox.hubspot.server import HubSpot
 from crmhub.sandbox.messages import BadJsonError, Match, Query, Request
-from crmhub.sandbox.vendor import Options
+from crmhub.sandbox.vendor import ControlError, Options
 from crmhub.sandbox.world import World
 
 NOW = 1_790_000_000_000
@@ -165,3 +165,42 @@ def test_no_request_breaks_the_account(seed: int) -> None:
     state = list(caller.vendor.state())
     assert len({(row["object"], row["id"]) for row in state}) == len(state)
     assert caller.vendor.least()["first_pull"]["contacts"] >= 1
+
+
+WISHES: dict[str, list[Any]] = {
+    "object": ["contacts", "deals"], "id": [CONTACT, DEAL], "to": ["companies", "notes"], "target": [COMPANY],
+    "property": ["jobtitle", "lifecyclestage"], "list": ["43"], "email": ["q@example.com"], "type": ["OPEN"],
+    "count": [2], "options": [["a", {"value": "b"}]], "fields": [{"city": "Lyon"}], "label": ["primary"], "mail": [3],
+    "scopes": [["oauth"]], "sight": [0.5], "events": [["contact.creation"]], "primary": [CONTACT], "other": [OTHER],
+    "name": ["own"], "url": ["https://x.example"], "grace_days": [1], "token": ["pat"], "queue": ["Q"],
+}  # fmt: skip
+
+
+def test_no_act_and_no_switch_breaks_the_account() -> None:
+    caller = Caller(1)
+    vendor, dice = caller.vendor, caller.dice
+    with pytest.raises(ControlError) as refused:
+        vendor.act("?", {})
+    actions = str(refused.value).partition("known: ")[2].split(", ")
+    done: Counter[str] = Counter()
+    refusals = 0
+    for _ in range(6000):
+        wish = {
+            name: dice.choice(WISHES[name] if dice.random() < 0.7 else ODD)
+            for name in dice.sample(list(WISHES), dice.randrange(4, len(WISHES)))
+        }
+        name = dice.choice(list(vendor.settings({})))
+        try:
+            if dice.random() < 0.15:
+                before = vendor.settings({})[name]
+                vendor.settings({name: dice.choice(ODD)})
+                vendor.settings({name: before})
+            else:
+                action = dice.choice(actions)
+                vendor.act(action, wish)
+                done[action] += 1
+        except ControlError:
+            refusals += 1
+    assert len(done) > len(actions) / 2
+    assert refusals > 1000
+    assert len(list(vendor.state())) > 50

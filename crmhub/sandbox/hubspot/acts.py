@@ -23,6 +23,7 @@ _COUNTERS = {
     "DELIVERED": "hs_email_delivered",
     "BOUNCE": "hs_email_bounce",
 }
+FLOOD_MAX = 50_000
 Act = Callable[[Row], Row]
 
 
@@ -73,7 +74,7 @@ class Acts:
 
     def _restore(self, wish: Row) -> Row:
         table = self._table(wish, "object")
-        record = table.rows.get(int(_text(wish, "id")))
+        record = table.rows.get(_number(wish, "id"))
         if record is None:
             raise ControlError(f"no {table.kind.singular} {wish['id']}")
         life.restore(self._portal, table, record)
@@ -81,7 +82,7 @@ class Acts:
 
     def _forget(self, wish: Row) -> Row:
         table = self._table(wish, "object")
-        record = table.find(int(_text(wish, "id")))
+        record = table.find(_number(wish, "id"))
         if record is None:
             raise ControlError(f"no {table.kind.singular} {wish['id']}")
         life.forget(self._portal, table, record, PERSON)
@@ -111,9 +112,11 @@ class Acts:
     def _flood(self, wish: Row) -> Row:
         """{object, id, to, count}: so many new records of type `to` at one record, as a busy account has them."""
         table, record = self._one(wish)
-        to, count = self._table(wish, "to"), int(wish.get("count", 1000))
+        to, count = self._table(wish, "to"), _number(wish, "count", 1000)
         if (table.kind.name, to.kind.name) not in LINKS:
             raise ControlError(f"{table.kind.name} and {to.kind.name} are never associated")
+        if count > FLOOD_MAX:
+            raise ControlError(f"count is at most {FLOOD_MAX}")
         made: list[str] = []
         for place in range(count):
             values = self._filler(to, place)
@@ -134,7 +137,8 @@ class Acts:
         """{object, property, options: [value or {value, label}]}: the whole new list; held values stay."""
         prop = self._property(wish)
         options: list[Option] = []
-        for row in wish.get("options") or []:
+        rows = wish.get("options")
+        for row in rows if isinstance(rows, list) else []:
             row = row if isinstance(row, dict) else {"value": str(row)}
             value = str(row.get("value"))
             options.append(Option(str(row.get("label") or value), value, len(options), bool(row.get("hidden"))))
@@ -216,7 +220,7 @@ class Acts:
         """{email, type: OPEN | CLICK | ..., mail?: number, url?}: something a marketing e-mail does now."""
         portal = self._portal
         email, kind, mails = _text(wish, "email"), _text(wish, "type"), portal.seed.world.mails
-        place = int(wish.get("mail", len(mails))) - 1
+        place = _number(wish, "mail", len(mails)) - 1
         if kind not in TYPES or not 0 <= place < len(mails):
             raise ControlError(f"type is one of {', '.join(TYPES)}; mail is 1 to {len(mails)}")
         mail = mails[place]
@@ -302,3 +306,13 @@ def _text(wish: Row, key: str) -> str:
     if not isinstance(value, str | int) or value == "":
         raise ControlError(f"{key} is missing")
     return str(value)
+
+
+def _number(wish: Row, key: str, default: int | None = None) -> int:
+    """A whole number of 0 or more."""
+    if default is not None and key not in wish:
+        return default
+    text = _text(wish, key)
+    if not text.isdecimal():
+        raise ControlError(f"{key} {text!r} is no whole number")
+    return int(text)

@@ -42,9 +42,7 @@ class AppActs:
 
     def _token(self, wish: Row) -> Row:
         """{scopes?, sight?, account?}: one more service key; without scopes it has those of the switch."""
-        scopes, sight = wish.get("scopes"), wish.get("sight", 1.0)
-        if scopes is not None and not (isinstance(scopes, list) and set(scopes) <= set(SCOPES)):
-            raise ControlError(f"scopes is a list of: {', '.join(SCOPES)}")
+        scopes, sight = _scopes(wish), wish.get("sight", 1.0)
         if not isinstance(sight, int | float) or not 0 <= sight <= 1:
             raise ControlError("sight is the share of records that the key sees, 0 to 1")
         made = self._tokens.add(int(wish["portal"]), scopes, float(sight))
@@ -70,8 +68,7 @@ class AppActs:
 
     def _authorize(self, wish: Row) -> Row:
         """{scopes?, account?}: an administrator installs the app -> {code} for the token endpoint."""
-        scopes = wish.get("scopes")
-        return {"code": self._tokens.consent(int(wish["portal"]), scopes if isinstance(scopes, list) else None)}
+        return {"code": self._tokens.consent(int(wish["portal"]), _scopes(wish))}
 
     def _subscribe(self, wish: Row) -> Row:
         """{target, events: [type or {type, property?, object?}]}: as an app declares its webhooks in its files."""
@@ -79,7 +76,7 @@ class AppActs:
         if not isinstance(target, str) or not isinstance(events, list):
             raise ControlError("subscribe wants target and events")
         rows = [row if isinstance(row, dict) else {"type": row} for row in events]
-        strange = [row.get("type") for row in rows if row.get("type") not in TYPES]
+        strange = [row.get("type") for row in rows if str(row.get("type")) not in TYPES]
         if strange:
             raise ControlError(f"{strange} are none of: {', '.join(sorted(TYPES))}")
         self._webhooks.aim(target)
@@ -88,3 +85,10 @@ class AppActs:
             for row in rows
         ]
         return {"ids": [one.id for one in made]}
+
+
+def _scopes(wish: Row) -> list[str] | None:
+    scopes = wish.get("scopes")
+    if scopes is not None and not (isinstance(scopes, list) and all(one in SCOPES for one in scopes)):
+        raise ControlError(f"scopes is a list of: {', '.join(SCOPES)}")
+    return scopes

@@ -160,9 +160,10 @@ class Portal:
         stamp = wish.pop("stamp", None)
         self.switches.change(wish)
         if stamp is not None:
-            if not isinstance(stamp, dict) or str(stamp.get("object")) not in ALIASES:
+            moment = stamp.get("at", self.now()) if isinstance(stamp, dict) else None
+            if not isinstance(moment, int) or str(stamp.get("object")) not in ALIASES:
                 raise ControlError("stamp wants {object, at}")
-            self.table(str(stamp["object"])).stamp_all(int(stamp.get("at", self.now())))
+            self.table(str(stamp["object"])).stamp_all(moment)
         return self.switches.as_json()
 
     def sees(self, record: Record) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -15,6 +16,25 @@ _CHOICES = {
     "search_body": ("category", "policy"),
     "webhook_signature": ("v1", "v2"),
     "oauth_errors": ("path", "status", "error", "both"),
+}
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _lists(value: Any) -> bool:
+    return isinstance(value, dict) and all(_texts(one) for one in value.values())
+
+
+_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "rewrite": lambda value: all(one in REWRITES for one in value.values()),
+    "scopes": _texts,
+    "hidden_properties": _lists,
+    "required": _lists,
+    "required_when": lambda value: all(_lists(one) for one in value.values()),
+    "workflows": lambda value: all(isinstance(one, dict) and isinstance(one.get("set"), dict) for one in value),
+    "webhook_retries": lambda value: all(isinstance(one, int | float) and one >= 0 for one in value),
 }
 
 
@@ -110,8 +130,8 @@ class Switches:
             wanted = (int, float) if isinstance(known[name], float) else type(known[name])
             if not isinstance(value, wanted) or (isinstance(value, bool) != isinstance(known[name], bool)):
                 raise ControlError(f"{name} wants a value like {known[name]!r}")
-            if name == "rewrite" and isinstance(value, dict) and not set(value.values()) <= set(REWRITES):
-                raise ControlError(f"rewrite knows: {', '.join(REWRITES)}")
+            if name in _SHAPES and not _SHAPES[name](value):
+                raise ControlError(f"{name} has another shape: see README.md of crmhub/sandbox/hubspot")
         for name, value in wish.items():
             setattr(self, name, value)
 
