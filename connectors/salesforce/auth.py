@@ -24,6 +24,8 @@ from connectors.transport import Transport
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #: seconds that a signed claim is good for; Salesforce takes no more than some 3 minutes
 ASSERTION_LIFE_S = 150
+#: a token of another process that is older may have ended like our own: sessions live 15 minutes at least
+YOUNG_MS = 300_000
 #: words of a refusal that another audience may cure
 _OTHER_AUDIENCE = ("audience", "app_not_found")
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path, not a secret
@@ -38,6 +40,7 @@ class Token(msgspec.Struct, frozen=True):
     org_id: str
     user_id: str
     grant: str
+    at: int = 0  # the hub's time when it was fetched
 
     def __repr__(self) -> str:
         return f"<Token of {self.user_id} in {self.org_id}>"
@@ -56,6 +59,7 @@ class OAuth:
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self._settings = settings
         self._secrets = surroundings.secrets
+        self._clock = surroundings.clock
         self._grant = _fingerprint(settings)
         self._audiences = settings.jwt_audiences if settings.private_key is not None else ("",)
         self._lock = RLock()
@@ -71,12 +75,13 @@ class OAuth:
         return f"Bearer {self.token().access_token}"
 
     def refresh(self) -> bool:
-        """A new token in place of the refused one: the one that another process has got meanwhile, else a fetched
+        """A new token in place of the refused one: the one that another process has just got, else a fetched
         one. Raises AuthFailed when the grant is refused."""
         with self._lock:
-            kept = self._stored()
-            newer = kept is not None and self._token is not None and kept.access_token != self._token.access_token
-            self._token = kept if newer else self._fetch()
+            kept, refused = self._stored(), self._token
+            young = kept is not None and self._clock.now() - kept.at < YOUNG_MS
+            others = kept is not None and refused is not None and kept.access_token != refused.access_token
+            self._token = kept if young and others else self._fetch()
             return True
 
     def token(self) -> Token:
@@ -164,7 +169,9 @@ class OAuth:
         org_id, user_id = _identity(data.get("id"))
         if not user_id:
             raise AuthFailed("the token answer does not say whose it is")
-        return Token(data["access_token"], str(data.get("instance_url", "")), org_id, user_id, self._grant)
+        return Token(
+            data["access_token"], str(data.get("instance_url", "")), org_id, user_id, self._grant, self._clock.now()
+        )
 
 
 def _identity(address: Any) -> tuple[str, str]:

@@ -143,6 +143,18 @@ def _stream_problems(org: Org) -> Iterator[Problem]:
         else:
             org.spare(source.sobject)
             yield from _object_problems(source, described)
+            yield from _children_problems(org, source)
+
+
+def _children_problems(org: Org, source: Source) -> Iterator[Problem]:
+    children = source.children
+    if children is not None and org.seen(children.feed.sobject) is None:
+        label = source.spec.label
+        yield Problem(
+            f"{children.feed.sobject} records are not visible to the hub's user: {label} records are not read",
+            f"Setup → Permission Sets → the hub's set → Object Settings: Read on {label} and on Contact",
+            fatal=False,
+        )
 
 
 def _invisible(source: Source) -> Problem:

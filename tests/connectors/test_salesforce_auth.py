@@ -186,6 +186,23 @@ def test_a_token_that_another_process_fetched_is_used(http: responses.RequestsMo
     assert sent(http, QUERY_ALL)[-1].headers["Authorization"] == f"Bearer {ORG[:15]}!token2"
 
 
+def test_an_old_token_of_another_process_is_not_tried(http: responses.RequestsMock, world: World) -> None:
+    http.post(TOKEN_URL, json=token_answer(1))
+    http.post(TOKEN_URL, json=token_answer(2))
+    http.post(TOKEN_URL, json=token_answer(3))
+    http.get(QUERY_ALL, json=page())
+    first, second = (build(settings(), world.surroundings()) for _ in range(2))
+    list(first.pull("leads", None, []))
+    http.replace(responses.GET, QUERY_ALL, status=401, json=refusal("INVALID_SESSION_ID"))
+    http.get(QUERY_ALL, json=page())
+    list(second.pull("leads", None, []))
+    world.clock.at += 3 * 3_600_000
+    http.replace(responses.GET, QUERY_ALL, status=401, json=refusal("INVALID_SESSION_ID"))
+    http.get(QUERY_ALL, json=page())
+    list(first.pull("leads", None, []))
+    assert sent(http, QUERY_ALL)[-1].headers["Authorization"] == f"Bearer {ORG[:15]}!token3"
+
+
 @pytest.mark.parametrize(
     ("error", "description", "remedy"),
     [
@@ -317,6 +334,13 @@ def test_an_object_that_is_taken_away_is_named_and_nothing_is_deleted(org: Sandb
     org.switch(object_access={})
     org.advance(3_600)
     assert ids(list(crm.pull("opportunities", fresh[-1].bookmark, ["Name"])))
+
+
+def test_contact_roles_that_are_hidden_are_named(org: Sandbox) -> None:
+    org.switch(object_access={"OpportunityContactRole": "none"})
+    (problem,) = org.connector().check().problems
+    assert "OpportunityContactRole records are not visible" in problem.text
+    assert "Opportunity" in problem.remedy
 
 
 def test_smaller_sight_deletes_nothing(org: Sandbox) -> None:
