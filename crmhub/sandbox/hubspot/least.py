@@ -89,8 +89,8 @@ def _cut(portal: Portal, kind: str) -> int:
     most = portal.switches.inline_associations
     extra = 0
     for to in _INLINE.get(kind, ("contacts",)):
-        for rows in portal.links.many(kind, to, most):
-            extra += _pages(rows - most, associations.PAGE_MAX)
+        for rest in portal.links.many(kind, to, most):
+            extra += _pages(rest, associations.PAGE_MAX)
     return extra
 
 

@@ -89,10 +89,20 @@ class Links:
                 self.remove(kind, number, to, target)
 
     def many(self, kind: str, to: str, most: int) -> list[int]:
-        """Rows of inline associations (one per label) of records that have more than `most`; no seeded one does."""
-        held = [number for one, number, other in self._kept if (one, other) == (kind, to)]
-        counts = (sum(len(types) for _, types in self.live(kind, number, to)) for number in held)
-        return [count for count in counts if count > most]
+        """Per record that has more than `most` rows (one per label) inline: how many targets are cut off.
+
+        No seeded record has so many.
+        """
+        found: list[int] = []
+        for number in [number for one, number, other in self._kept if (one, other) == (kind, to)]:
+            rows, whole = 0, 0
+            held = self.live(kind, number, to)
+            for _, types in held:
+                rows += len(types)
+                whole += rows <= most
+            if rows > most:
+                found.append(len(held) - whole)
+        return found
 
     def _strip(self, kind: str, number: int, to: str, target: int, one: int) -> None:
         self._own(kind, number, to)[target].remove(one)
