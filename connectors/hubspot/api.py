@@ -18,9 +18,11 @@ from connectors.transport import Answer, Auth, Fate, StaticAuth, Transport
 Record = dict[str, Any]
 Filter = dict[str, str]
 
-MAX_IN_FLIGHT = 4
-#: documented limits to start with, headers correct them: bursts per app, search per account
+#: enough to reach the burst limit when an answer takes a third of a second
+MAX_IN_FLIGHT = 6
+#: documented limits to start with, headers correct them: bursts per key or app, search per account
 BURST = (190, 10.0)
+OAUTH_BURST = (110, 10.0)
 SEARCHES = (5, 1.0)
 
 
@@ -49,7 +51,11 @@ class Api:
         self.budget = Budget(
             surroundings,
             (
-                Window("burst", *BURST, applies=lambda endpoint: not is_search(endpoint)),
+                Window(
+                    "burst",
+                    *(BURST if settings.access_token else OAUTH_BURST),
+                    applies=lambda endpoint: not is_search(endpoint),
+                ),
                 Window("search", *SEARCHES, applies=is_search),
             ),
             _signals,
