@@ -16,8 +16,8 @@ from core.store.db import Db, Row, marks
 _THERE = "(o.deleted_at IS NULL OR o.merged_into IS NOT NULL)"
 _LIVE = "deleted_at IS NULL AND merged_into IS NULL"
 
-#: the deal that is closest to being won comes first
-FURTHEST = "ORDER BY CAST(d.deal_probability AS REAL) DESC, d.since DESC, d.id"
+#: the deal that is closest to being won comes first; the order in which CRMs were pulled does not matter
+FURTHEST = "ORDER BY CAST(d.deal_probability AS REAL) DESC, d.deal_close_date, d.deal_name, d.id"
 
 
 class Deals:
@@ -60,7 +60,7 @@ class Deals:
         people: dict[tuple[int, int], tuple[str | None, int]] = {}
         companies: dict[int, int | None] = dict.fromkeys(deals)
         for r in sorted(
-            self._ends(deals), key=lambda r: (position.get(r["connection"], 99), -r["is_primary"], r["id"])
+            self._ends(deals), key=lambda r: (position.get(r["connection"], 99), -r["is_primary"], r["remote_id"])
         ):
             if r["entity"] == "company":
                 if companies[r["deal"]] is None:
@@ -74,7 +74,7 @@ class Deals:
     def _ends(self, deals: Sequence[int]) -> list[Row]:
         """What live records of these deals are associated with: people and companies."""
         some = marks(len(deals))
-        found = "d.entity_id AS deal, d.connection, o.id, o.entity, o.entity_id, a.is_primary, a.role"
+        found = "d.entity_id AS deal, d.connection, o.remote_id, o.entity, o.entity_id, a.is_primary, a.role"
         chosen = (
             f"d.entity = 'deal' AND d.entity_id IN ({some}) AND d.deleted_at IS NULL AND d.merged_into IS NULL "
             f"AND o.entity IN ('person', 'company') AND o.entity_id IS NOT NULL AND {_THERE}"
@@ -156,7 +156,7 @@ class Deals:
     # ---- what they say
 
     def of_people(self, ids: Sequence[int]) -> dict[int, list[Deal]]:
-        """person -> deals that they take part in: open ones first, the furthest before others, then the newest."""
+        """person -> deals that they take part in: open ones first, the furthest before others."""
         found: dict[int, list[Deal]] = {}
         for r in self.db.each(
             "SELECT p.person_id, p.role, p.is_primary, d.* FROM deal_person p CROSS JOIN deal d ON d.id = p.deal_id "
