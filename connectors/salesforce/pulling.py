@@ -62,6 +62,7 @@ class Pass:
         if here.absent is not None and now - here.absent < self._look_again_ms:
             yield self._nothing()
             return
+        here.absent = None
         self._find_hidden(now)
         self._incoming = Incoming(self._org, self._source, self._fields, everything=here.first)
         self._chunks = Chunks(self._org, self._source, self._hands, self._fields, here.hidden)
@@ -201,6 +202,7 @@ class Pass:
         if here.refresh is not None or renamed or calculated(org, self._source, wanted):
             chunks = Chunks(org, self._source, self._hands, self._fields, here.hidden)
             here.refresh = here.refresh or ""
+            self._incoming = Incoming(org, self._source, self._fields, everything=True)
             where = self._unrefreshed
             for piece in Walk(org, self._source, chunks, where, soql.BY_ID).pieces():
                 if piece.records:

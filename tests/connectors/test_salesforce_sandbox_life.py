@@ -144,6 +144,16 @@ def test_without_formulas_nothing_is_read_again(org: Sandbox) -> None:
     assert ledger.answered() == ["queryAll"]
 
 
+def test_a_refresh_of_tasks_knows_incoming_mails(org: Sandbox) -> None:
+    crm = org.connector()
+    fields = ["Subject", "Owner.Name", "Message.Kind"]
+    everything, mark = pulled(crm.pull("tasks", None, fields))
+    assert "IncomingEmail" in {row.values["Message.Kind"] for row in everything.values()}
+    org.advance(DAY)
+    again, _ = pulled(crm.pull("tasks", mark, fields))
+    assert again == everything
+
+
 def test_a_killed_refresh_goes_on_where_it_was(org: Sandbox) -> None:
     crm = org.connector()
     fields = ["Email", "Owner.Name"]
@@ -158,6 +168,22 @@ def test_a_killed_refresh_goes_on_where_it_was(org: Sandbox) -> None:
     assert {r.id for r in first.rows} | rest.keys() == everything.keys()
     assert not {r.id for r in first.rows} & rest.keys()
     assert "refresh" not in mark
+
+
+def test_an_object_that_comes_is_read_and_forgotten_to_be_missing(org: Sandbox) -> None:
+    org.switch(object_access={"CampaignMember": "none"})
+    crm = org.connector()
+    rows, mark = pulled(crm.pull("campaign_members", None, ["Status"]))
+    assert not rows
+    assert mark["absent"]
+    org.forget_calls()
+    pulled(crm.pull("campaign_members", mark, ["Status"]))
+    assert org.calls() == 0
+    org.switch(object_access={})
+    org.advance(3_600)
+    rows, mark = pulled(crm.pull("campaign_members", mark, ["Status"]))
+    assert rows
+    assert "absent" not in mark
 
 
 # ------------------------------------------------------------------------------------------------ parents
