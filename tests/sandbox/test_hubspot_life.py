@@ -196,6 +196,19 @@ def test_hidden_work_moves_the_stamp_alone(account: HubSpotAccount) -> None:
     assert _search(account, str(account.steer("/clock")["now"])) == [number]
 
 
+def test_a_locked_record_fails_alone_and_for_a_while(account: HubSpotAccount) -> None:
+    one, two = _make(account), _make(account)
+    _act(account, "lock", object="contacts", id=one, seconds=2)
+    answer = account.call("PATCH", f"{CONTACTS}/{one}", {"properties": {"city": "Lyon"}})
+    assert (answer.status_code, answer.json()["category"]) == (423, "LOCKED")
+    rows = [{"id": number, "properties": {"city": "Lyon"}, "objectWriteTraceId": number} for number in (one, two)]
+    done = account.post(f"{CONTACTS}/batch/update", {"inputs": rows}, 207)
+    assert [row["id"] for row in done["results"]] == [two]
+    assert done["errors"][0]["context"]["objectWriteTraceId"] == [one]
+    account.steer("/clock", {"advance": 2000})
+    account.post(f"{CONTACTS}/batch/update", {"inputs": rows})
+
+
 def test_a_url_can_be_too_long(account: HubSpotAccount) -> None:
     assert account.call("GET", CONTACTS, properties="x" * 15_000).status_code == 200
     assert account.call("GET", CONTACTS, properties="x" * 16_000).status_code == 414

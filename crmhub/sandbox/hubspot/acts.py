@@ -51,6 +51,7 @@ class Acts:
             "restore_owner": self._archive_owner,
             "calculate": self._calculate,
             "touch": self._touch,
+            "lock": self._lock,
             "mail_event": self._mail_event,
             "page_view": self._page_view,
             "list_join": self._list_change,
@@ -215,6 +216,13 @@ class Acts:
         table, record = self._one(wish)
         writes.touch(self._portal, table, record)
         return self._show(table, record)
+
+    def _lock(self, wish: Row) -> Row:
+        """{object, id, seconds}: other writes keep a record busy, so that writes by API are refused with 423."""
+        table, record = self._one(wish)
+        until = self._portal.now() + 1000 * _number(wish, "seconds", 2)
+        self._portal.locks[table.kind.name, record.id] = until
+        return {"id": str(record.id), "until": until}
 
     def _mail_event(self, wish: Row) -> Row:
         """{email, type: OPEN | CLICK | ..., mail?: number, url?}: something a marketing e-mail does now."""

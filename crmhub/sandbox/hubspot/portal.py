@@ -65,6 +65,8 @@ class Portal:
             self.tables[f"{kind}s"].seeded(seed.activities(kind))
         self.tables["contacts"].unique["email"] = seed.emails
         self.blocked_emails: set[str] = set()
+        self.locks: dict[tuple[str, int], int] = {}
+        """(object type, id) -> until when writes by API are refused"""
         self.pipelines = Pipelines(self.tables["deals"].properties)
         self.tables["deals"].derive = derive(self.pipelines)
         self.tables["deals"].past = seed.deals.past

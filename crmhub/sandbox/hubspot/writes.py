@@ -97,6 +97,8 @@ def require_when(portal: Portal, table: Table, values: dict[str, str], props: di
 
 def update(portal: Portal, table: Table, record: Record, values: dict[str, str], actor: Actor = API) -> Record:
     """Change a record to cleaned values; what is already so stays untouched, also in its time stamp."""
+    if actor.source_type == API.source_type and portal.locks.get((table.kind.name, record.id), 0) > portal.now():
+        raise HubSpotError(423, "LOCKED", f"{table.kind.singular} {record.id} is locked by other writes. Try again.")
     props = table.props(record)
     changed = {name: value for name, value in values.items() if props.get(name, "") != value}
     if not changed and not (values and portal.switches.same_value_stamps):
