@@ -239,18 +239,23 @@ class RelationSeeds(_ActivitySeeds):
 
     def value(self, name: str, seed: tuple[Activity, int, int]) -> Value:
         """See `Seeds`."""
-        return salesforce_id("02s", seed[1]) if name == "EmailMessageId" else self.brief("", seed).get(name)
+        if name == "EmailMessageId":
+            return salesforce_id("02s", seed[1])
+        return self._relation_id(seed) if name == "RelationId" else self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: tuple[Activity, int, int]) -> Row:
         """See `Seeds`."""
-        act, number, end = seed
-        person = email_incoming(act) == (end == 0)
         return {
             "Id": record_id,
             "SystemModstamp": self.stamp(seed),
-            "EmailMessageId": salesforce_id("02s", number),
-            "RelationId": self._known.who_id(act.person.number) if person else salesforce_id("005", act.rep + 1),
+            "EmailMessageId": salesforce_id("02s", seed[1]),
+            "RelationId": self._relation_id(seed),
         }
+
+    def _relation_id(self, seed: tuple[Activity, int, int]) -> str:
+        act, _, end = seed
+        person = email_incoming(act) == (end == 0)
+        return self._known.who_id(act.person.number) if person else salesforce_id("005", act.rep + 1)
 
     def make(self, record_id: str, seed: tuple[Activity, int, int]) -> Row:
         """See `Seeds`."""
