@@ -1,13 +1,18 @@
-"""What happened to people: marketing e-mails, page views, lists, against the simulated HubSpot."""
+"""What happened to people: marketing e-mails, page views, lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import orjson
 import pytest
 import requests
+import responses
 
 from connectors.contract import Link, MissingScope, Page
+from tests.connectors.hubspot_kit import BASE, NOW, World, iso
 from tests.connectors.hubspot_portal import Portal, pull, sandbox, some_contacts
 
 EMAIL_FIELDS = ("kind", "created", "recipient", "url", "subject", "email_name", "bounce_category")
@@ -222,3 +227,90 @@ def test_a_missing_scope_of_one_stream_is_named_and_leaves_the_others(portal: Po
     problems = [p for p in connector.check().problems if scope in p.remedy]
     assert len(problems) == 1
     assert not problems[0].fatal
+
+
+# ------------------------------------------------------------------------------------- what no sandbox plays
+
+EVENTS = f"{BASE}/email/public/v1/events"
+LISTS = f"{BASE}/crm/v3/lists"
+
+
+def event(number: int, kind: str = "OPEN", at: int = NOW) -> dict[str, Any]:
+    return {"id": f"e{number}", "created": at + number, "type": kind, "recipient": "a@example.com"}
+
+
+def asked(number: int) -> dict[str, str]:
+    """What the call of this number asked for."""
+    query = parse_qs(urlsplit(responses.calls[number].request.url or "").query)
+    return {k: v[0] for k, v in query.items() if k not in ("limit", "excludeFilteredEvents")}
+
+
+@responses.activate
+def test_more_events_than_a_page_are_walked_through_by_type_and_a_killed_walk_goes_on_in_time() -> None:
+    def feed(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        query = parse_qs(urlsplit(request.url or "").query)
+        kind, offset = query.get("eventType", [""])[0], "offset" in query
+        more = not kind or (kind == "OPEN" and not offset and "endTimestamp" not in query)
+        found = [event(2 if more else 1, kind or "SENT")]
+        return 200, {}, orjson.dumps({"hasMore": more, "offset": "o1", "events": found})
+
+    responses.add_callback(responses.GET, EVENTS, feed)
+    idle = {"v": 1, "state": "idle", "low": NOW - 1000, "n": 0, "hwm": 0, "digest": 0, "top": None}
+    pages = list(World().connector().pull("email_events", idle, ("kind",)))
+    assert [r.id for p in pages for r in p.rows][:2] == [f"{NOW + 2}/e2", f"{NOW + 1}/e1"]
+    assert [asked(i).get("eventType") for i in range(7)] == [
+        None, "OPEN", "OPEN", "CLICK", "BOUNCE", "STATUSCHANGE", "SPAMREPORT",
+    ]  # fmt: skip
+    assert asked(2)["offset"] == "o1"
+    assert {asked(i)["startTimestamp"] for i in range(7)} == {str(NOW - 1000)}
+    responses.calls.reset()
+    rest = list(World().connector().pull("email_events", pages[0].bookmark, ("kind",)))
+    assert asked(0) == {"eventType": "OPEN", "startTimestamp": str(NOW - 1000), "endTimestamp": str(NOW + 2)}
+    assert rest[-1].done
+    assert rest[-1].bookmark == pages[-1].bookmark
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"portalSubscriptionStatus": "UNSUBSCRIBED"}, "UNSUBSCRIBED"),
+        ({"portalSubscriptionStatus": "SUBSCRIBED"}, "SUBSCRIBED"),
+        ({"subscriptions": [{"id": 1, "status": "UNSUBSCRIBED"}]}, "UNSUBSCRIBED"),
+        ({}, "SUBSCRIBED"),
+    ],
+)
+@responses.activate
+def test_a_change_of_status_is_an_unsubscribe_only_when_it_ends_something(more: dict[str, Any], kind: str) -> None:
+    found = {"hasMore": False, "events": [event(1, "STATUSCHANGE") | more]}
+    responses.get(EVENTS, json=found)
+    idle = {"v": 1, "state": "idle", "low": NOW, "n": 0, "hwm": 0, "digest": 0, "top": None}
+    (page,) = World().connector().pull("email_events", idle, ("kind",))
+    assert [r.values["kind"] for r in page.rows] == [kind]
+
+
+@responses.activate
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_cursor_that_leads_astray_makes_a_list_be_read_again(refused: bool) -> None:
+    def members(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        if "after=" in (request.url or ""):
+            error = {"category": "VALIDATION_ERROR", "message": "The after value c is not valid"}
+            return (400, {}, orjson.dumps(error)) if refused else (200, {}, orjson.dumps({"results": []}))
+        joined = [{"recordId": str(i), "membershipTimestamp": iso(NOW + i * 100_000)} for i in (1, 2)]
+        return 200, {}, orjson.dumps({"results": joined})
+
+    told = {"listId": "7", "name": "Fair", "additionalProperties": {"hs_last_record_added_at": str(NOW + 200_000)}}
+    responses.post(f"{LISTS}/search", json={"lists": [told], "hasMore": False})
+    responses.add_callback(responses.GET, f"{LISTS}/7/memberships/join-order", members)
+    mark = {"v": 1, "lists": {"7": ["c", NOW + 120_000, NOW + 120_000]}, "asked": NOW}
+    pages = list(World().connector().pull("list_memberships", mark, ("list_name",)))
+    assert [r.id for p in pages for r in p.rows] == ["7:2"]
+    assert pages[-1].bookmark["lists"] == {"7": [None, NOW + 200_000, NOW + 200_000]}
+
+
+@responses.activate
+def test_a_list_that_was_deleted_has_no_members() -> None:
+    responses.post(f"{LISTS}/search", json={"lists": [], "hasMore": False})
+    responses.get(f"{LISTS}/7/memberships", status=404, json={"category": "OBJECT_NOT_FOUND"})
+    connector = World().connector()
+    assert connector.links("list_memberships", ["7:1"]) == {}
+    assert [d.id for d in connector.read("list_memberships", ["7:1"], ()).deleted] == ["7:1"]

@@ -273,6 +273,18 @@ def test_merged_deals_and_companies_live_on(portal: Portal, stream: str) -> None
     assert [(m.old_id, m.new_id) for m in connector.read(stream, [lose], ()).merges] == [(lose, new)]
 
 
+@pytest.mark.parametrize(("stream", "to"), [("contacts", "companies"), ("deals", "contacts")])
+def test_thousands_of_links_are_read_whole(portal: Portal, stream: str, to: str) -> None:
+    connector = portal.connector()
+    one = next(r.id for r in pull(connector, stream, None)[0])
+    made = set(portal.act("flood", object=stream, id=one, to=to, count=1_200)["ids"])
+    assert made <= {link.id for link in connector.links(stream, [one])[one]}
+    rows, _ = pull(connector, stream, None)
+    links = {r.id: r.links or () for r in rows}[one]
+    assert made <= {link.id for link in links if link.stream == to}
+    assert len({(link.stream, link.id) for link in links}) == len(links)
+
+
 def test_a_contact_forgotten_for_privacy_is_nowhere(portal: Portal) -> None:
     connector = portal.connector()
     (gone,) = some_contacts(portal, 1)

@@ -243,6 +243,9 @@ def test_the_dated_api_serves_the_same(portal: Portal, version: str) -> None:
     assert connector.ensure_fields("contacts", [KEY]) == ["crmhub_id"]
     assert connector.push("contacts", [create("op", "p-1", email="p1@example.com")])[0].outcome == "applied"
     assert connector.count("contacts") == len(rows) + 1
+    for stream in connector.streams():
+        assert connector.describe(stream.name)
+        assert pull(connector, stream.name, None, "id")[0]
 
 
 def test_bursts_never_provoke_a_429(portal: Portal) -> None:
