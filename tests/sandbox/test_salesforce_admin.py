@@ -215,3 +215,16 @@ def test_facts_that_are_unsure_can_be_otherwise(org: Org) -> None:
     path = f"/jobs/query/{org.call('POST', '/jobs/query', json=body).json()['id']}"
     assert [org.call("GET", path).json()["state"] for _ in range(2)][-1] == "JobComplete"
     assert org.call("GET", f"{path}/results").text == '"CreatedDate"\n"2026-09-21T14:13:20.000+0000"\n'
+
+
+def test_a_field_made_anew_has_neither_values_nor_rights_of_the_old_one(org: Org) -> None:
+    body = {"FullName": "Lead.Score__c", "Metadata": {"type": "Text", "label": "Score", "length": 20}}
+    lead = org.create("Lead", LastName="Doe", Company="Acme")
+    for _ in range(2):
+        made = org.call("POST", "/tooling/sobjects/CustomField", json=body)
+        assert made.status_code == 201
+        assert org.call("GET", "/query", params={"q": "SELECT Score__c FROM Lead"}).status_code == 400
+        org.act("field_security", field="Lead.Score__c", read=True)
+        assert _field(org, "Lead", lead, "Score__c") is None
+        org.update("Lead", lead, Score__c="A")
+        org.act("delete_field", field="Lead.Score__c")

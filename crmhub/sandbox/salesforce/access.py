@@ -50,6 +50,11 @@ class Access:
         """A field made on the screens, where making one shows it to every profile."""
         self._profile.add(name)
 
+    def withdraw(self, name: str) -> None:
+        """The field is gone: one of the same name starts without rights."""
+        self._profile.discard(name)
+        self.forget()
+
     def sees(self, kind: ObjectType, field: Field) -> bool:
         """Whether the field shows in describe, queries and records."""
         name = f"{kind.name}.{field.name}"

@@ -71,7 +71,7 @@ class Admin:
         """A custom field is deleted."""
         if not field.custom:
             raise _wrong(f"{field.name} is no custom field", "FullName")
-        kind.remove(field.name)
+        self._org.forget_field(kind, field.name)
 
     def options(self, kind: ObjectType, field: Field, wish: dict[str, Any]) -> None:
         """{add: [values], deactivate: [], activate: [], rename: {old: new}, relabel: {value: label}, restricted}."""

@@ -123,6 +123,15 @@ class OrgState:
         self.tables[kind.name].drop(record_id)
         self.access.forget()
 
+    def forget_field(self, kind: ObjectType, name: str) -> None:
+        """A custom field with its values and its rights is gone for good."""
+        kind.remove(name)
+        table, rights = self.tables[kind.name], self.tables["FieldPermissions"]
+        table.patch([one for one in table.ids() if not table.untouched(one)], {name: None})
+        for one in rights.find("Field", f"{kind.name}.{name}"):
+            rights.drop(one)
+        self.access.withdraw(f"{kind.name}.{name}")
+
     def in_bin(self, row: Row) -> bool:
         """Whether a deleted row is still in the recycle bin."""
         at = row.get("_DeletedAt")

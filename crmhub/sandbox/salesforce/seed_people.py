@@ -10,7 +10,7 @@ from crmhub.sandbox.salesforce.rules import person_name
 from crmhub.sandbox.salesforce.schema.field import Value
 from crmhub.sandbox.salesforce.table import Row
 from crmhub.sandbox.salesforce.times import day_of
-from crmhub.sandbox.seen import Seen, company_times_of, see, see_company, times_of
+from crmhub.sandbox.seen import Seen, company_times_of, email_of, see, see_company, times_of
 from crmhub.sandbox.world import BIT, DAY, TOUCH_KINDS, Activity, KnownCompany, KnownPerson, World, chance, fraction
 
 INDUSTRY = {
@@ -143,8 +143,11 @@ class PersonSeeds:
     """Leads and contacts. `last` is the time of each person's last activity."""
 
     names = frozenset(
-        {"Id", "SystemModstamp", "IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId", "ReportsToId"}
-    )
+        {
+            "Id", "SystemModstamp", "IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId", "ReportsToId",
+            "Email",
+        }
+    )  # fmt: skip
 
     def __init__(self, known: Known, last: dict[int, int], *, leads: bool) -> None:
         self._world = known.world
@@ -164,11 +167,13 @@ class PersonSeeds:
         """See `Seeds`."""
         if name == "AccountId":
             return None if self._leads else self._known.account_of(seed)
+        if name == "Email":
+            return email_of(seed) or None
         return self.brief("", seed).get(name)
 
     def brief(self, record_id: str, seed: KnownPerson) -> Row:
         """See `Seeds`."""
-        row: Row = {"Id": record_id, "SystemModstamp": self.stamp(seed)}
+        row: Row = {"Id": record_id, "SystemModstamp": self.stamp(seed), "Email": email_of(seed) or None}
         if not self._leads:
             row["AccountId"] = self._known.account_of(seed)
         elif seed.kind == "contact":

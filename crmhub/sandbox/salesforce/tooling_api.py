@@ -107,7 +107,7 @@ class ToolingApi:
         row, full_name, _ = self._found(request)
         name = full_name.partition(".")[2]
         for kind in self._kinds(str(row["TableEnumOrId"])):
-            kind.remove(name)
+            self._org.forget_field(kind, name)
         self._org.drop(self._kind(), str(row["Id"]))
         del self._metadata[str(row["Id"])]
         return Response(204)

@@ -105,7 +105,19 @@ class Conditions:
             reason = f"Grouped field should not be aggregated: {condition.field.function}"
             raise self._scope.error("MALFORMED_QUERY", reason, condition.at)
         bound = self._scope.resolve(condition.field)
-        return replace(self._comparison(condition, bound), names=bound.names)
+        return self._looked_up(condition, bound, replace(self._comparison(condition, bound), names=bound.names))
+
+    def _looked_up(self, condition: Comparison, bound: Bound, test: Test) -> Test:
+        """An e-mail or an external id is looked up: only the rows that hold it are looked at."""
+        field, table = bound.field, self._scope.org.tables.get(self._scope.kind.name)
+        indexed = field.type == "email" or (field.external_id and field.type == "string")
+        if table is None or not indexed or bound.steps or condition.op not in ("=", "in"):
+            return test
+        values = [self.value(field, literal) for literal in condition.values]
+        if not values or not all(values):
+            return test
+        ids = frozenset(one for value in values for one in table.find(field.name, value))
+        return replace(test, span=test.span.meet(Span(ids=ids)))
 
     def _combined(self, condition: Combined) -> Test:
         tests = [self.bind(part) for part in condition.parts]
