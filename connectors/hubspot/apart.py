@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ def listed(data: Any, key: str = "results") -> list[dict[str, Any]]:
     if not isinstance(found, list):
         raise ContractBroken(f"an answer without {key}", type(data).__name__)
     return found
+
+
+def each_once(rows: Iterable[Row]) -> list[Row]:
+    """The rows, each id once."""
+    return list({row.id: row for row in rows}.values())
 
 
 def next_page(data: Mapping[str, Any]) -> str | None:

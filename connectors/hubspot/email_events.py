@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from connectors.contract import Bookmark, Link, MissingScope, Option, Page, RemoteField, Row, StreamSpec, Value
-from connectors.hubspot.apart import Apart, listed, next_page
+from connectors.hubspot.apart import Apart, each_once, listed, next_page
 from connectors.hubspot.api import Api, Record
 from connectors.hubspot.routes import EMAIL_EVENTS, EMAILS
 from connectors.hubspot.tally import Tally
@@ -160,7 +160,7 @@ class _EmailEvents:
         events = [e for e in found["events"] if e.get("type") in TYPES and not e.get("filteredEvent")]
         named = "email_name" in fields or "subject" in fields
         names = self._names.of({str(e.get("emailCampaignId")) for e in events}) if named and events else {}
-        return [_row(e, names.get(str(e.get("emailCampaignId")), (None, None)), fields) for e in events]
+        return each_once(_row(e, names.get(str(e.get("emailCampaignId")), (None, None)), fields) for e in events)
 
 
 def _row(event: Record, names: tuple[str | None, str | None], fields: Sequence[str]) -> Row:

@@ -30,20 +30,25 @@ def fetch_links(
 
     `targets`: some of the stream's `links_to`.
     """
-    found: dict[str, list[Link]] = {i: [] for i in ids}
+    found: dict[str, dict[tuple[str, str], Link]] = {i: {} for i in ids}
     for target in stream.links_to if targets is None else targets:
         _fetch(api, stream, target, ids, found)
-    return {i: tuple(links) for i, links in found.items()}
+    return {i: tuple(links.values()) for i, links in found.items()}
 
 
-def _fetch(api: Api, stream: ObjectStream, target: str, ids: Sequence[str], found: dict[str, list[Link]]) -> None:
+def _fetch(
+    api: Api, stream: ObjectStream, target: str, ids: Sequence[str], found: dict[str, dict[tuple[str, str], Link]]
+) -> None:
     queue: list[dict[str, Any]] = [{"id": i} for i in ids]
     while queue:
         batch, queue = queue[:LINK_BATCH], queue[LINK_BATCH:]
         answer = api.links(stream.object_type, target, batch)
         for entry in answer["results"]:
             source = str(entry["from"]["id"])
-            found.setdefault(source, []).extend(_link(target, to) for to in entry.get("to") or ())
+            links = found.setdefault(source, {})
+            for to in entry.get("to") or ():
+                link = _link(target, to)
+                links[target, link.id] = link
             after = ((entry.get("paging") or {}).get("next") or {}).get("after")
             if after:
                 queue.append({"id": source, "after": after})

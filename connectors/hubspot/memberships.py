@@ -24,7 +24,7 @@ from connectors.contract import (
     StreamSpec,
     Value,
 )
-from connectors.hubspot.apart import Apart, listed, next_page
+from connectors.hubspot.apart import Apart, each_once, listed, next_page
 from connectors.hubspot.api import Api, Record
 from connectors.hubspot.routes import LISTS
 from connectors.hubspot.rows import to_merges, to_ms
@@ -103,7 +103,7 @@ class _Memberships:
                     raise
                 after, tail = None, False  # a cursor that HubSpot does not know any more
                 continue
-            rows = [_row(one, m, fields) for m in listed(data)]
+            rows = each_once(_row(one, m, fields) for m in listed(data))
             newest = max([newest, *(r.modified_at or 0 for r in rows)])
             following = next_page(data)
             if following is None and tail and newest < added - STRAY_MS:

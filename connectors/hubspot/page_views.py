@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from connectors.contract import Bookmark, Link, MissingScope, Page, RemoteField, Row, StreamSpec, Value
-from connectors.hubspot.apart import Apart, listed, next_page
+from connectors.hubspot.apart import Apart, each_once, listed, next_page
 from connectors.hubspot.api import Api, Record
 from connectors.hubspot.errors import Forbidden
 from connectors.hubspot.routes import EVENTS
@@ -80,7 +80,7 @@ def _pull(api: Api, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterato
         if tally is None:
             start = api.transport.vendor_time(at)
             tally = Tally(max(low, start - OVERLAP_MS))
-        rows = [_row(e, fields) for e in listed(data) if str(e.get("objectType")).upper() == "CONTACT"]
+        rows = each_once(_row(e, fields) for e in listed(data) if str(e.get("objectType")).upper() == "CONTACT")
         first = after is None
         for row in rows:
             seen.add(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,10 @@ import pytest
 import requests
 import responses
 
-from connectors.contract import Link, MissingScope, Page
+from connectors.contract import Link, MissingScope, Page, Value
+from core.mapping_activity import activity_facts
+from core.mapping_shipped import read_shipped
+from core.mapping_structs import ActivityRules
 from tests.connectors.hubspot_kit import BASE, NOW, World, iso
 from tests.connectors.hubspot_portal import Portal, pull, sandbox, some_contacts
 
@@ -307,6 +311,15 @@ def test_a_cursor_that_leads_astray_makes_a_list_be_read_again(refused: bool) ->
     assert pages[-1].bookmark["lists"] == {"7": [None, NOW + 200_000, NOW + 200_000]}
 
 
+@pytest.mark.parametrize("stream", ["page_views", "list_memberships"])
+def test_a_row_that_comes_twice_on_a_page_is_one(portal: Portal, stream: str) -> None:
+    portal.fault("duplicate", ".*")
+    pages = list(portal.connector().pull(stream, None, ("url",)))
+    portal.clear_faults()
+    assert all(len({r.id for r in p.rows}) == len(p.rows) for p in pages)
+    assert any(p.rows for p in pages)
+
+
 @responses.activate
 def test_a_list_that_was_deleted_has_no_members() -> None:
     responses.post(f"{LISTS}/search", json={"lists": [], "hasMore": False})
@@ -314,3 +327,56 @@ def test_a_list_that_was_deleted_has_no_members() -> None:
     connector = World().connector()
     assert connector.links("list_memberships", ["7:1"]) == {}
     assert [d.id for d in connector.read("list_memberships", ["7:1"], ()).deleted] == ["7:1"]
+
+
+# ------------------------------------------------------------------------------------------ in the hub's words
+
+
+def shipped(stream: str) -> ActivityRules:
+    """The rules of mappings/hubspot.toml."""
+    text = (Path(__file__).parents[2] / "mappings" / "hubspot.toml").read_text(encoding="utf-8")
+    found, problems = read_shipped("hubspot", text)
+    assert found is not None, problems
+    rules = found.streams[stream].activity
+    assert rules is not None
+    return rules
+
+
+@pytest.mark.parametrize(
+    ("url", "title", "kind"),
+    [
+        ("https://www.ourfirm.example/pricing?x=1", "Our firm", "pricing_view"),
+        ("https://www.ourfirm.example/fr/nos-offres", "Logiciel", "pricing_view"),
+        ("https://www.ourfirm.example/preise/", None, "pricing_view"),
+        ("https://pricing.example/blog/security", "Security", "page_view"),
+        ("https://www.ourfirm.example/careers?from=pricing", "Careers", "page_view"),
+    ],
+)
+def test_pages_with_prices_count_as_such(url: str, title: str | None, kind: str) -> None:
+    facts = activity_facts(shipped("page_views"), {"url": url, "title": title, "occurred_at": NOW})
+    assert facts is not None
+    assert (facts.kind, facts.occurred_at) == (kind, NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ours"),
+    [
+        ("OPEN", "email_open"),
+        ("CLICK", "email_click"),
+        ("BOUNCE", "bounced"),
+        ("UNSUBSCRIBED", "unsubscribed"),
+        ("SPAMREPORT", "unsubscribed"),
+        ("SUBSCRIBED", None),
+    ],
+)
+def test_email_events_in_the_hubs_words(kind: str, ours: str | None) -> None:
+    values: dict[str, Value] = {"kind": kind, "created": NOW, "recipient": "a@example.com", "subject": "Hello"}
+    facts = activity_facts(shipped("email_events"), values)
+    assert (None if facts is None else facts.kind) == ours
+    assert facts is None or (facts.email, facts.title, facts.occurred_at) == ("a@example.com", "Hello", NOW)
+
+
+def test_joining_a_list_in_the_hubs_words() -> None:
+    facts = activity_facts(shipped("list_memberships"), {"list_name": "Autumn fair", "joined_at": NOW})
+    assert facts is not None
+    assert (facts.kind, facts.title, facts.occurred_at) == ("list_joined", "Autumn fair", NOW)

@@ -231,6 +231,13 @@ def test_associations_cut_off_are_read_apart_page_by_page() -> None:
 
 
 @responses.activate
+def test_an_association_that_is_told_twice_is_one_link() -> None:
+    entry = {"from": {"id": "1"}, "to": [{"toObjectId": "71", "associationTypes": []}] * 2}
+    responses.post(f"{BASE}/crm/v4/associations/contacts/companies/batch/read", json=batch(entry, entry))
+    assert World().connector().links("contacts", ["1"]) == {"1": (Link("companies", "71"),)}
+
+
+@responses.activate
 def test_a_survivor_that_does_not_tell_what_it_absorbed_is_asked_for_by_id() -> None:
     survivor = exhibit("200_survivor_without_its_merged_ids")
     responses.post(f"{CONTACTS}/batch/read", json=survivor, status=207)
