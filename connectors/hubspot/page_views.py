@@ -71,6 +71,7 @@ def _pull(api: Api, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterato
     low = 0 if known is None else known["low"]
     since = low if known is None or known["state"] == "idle" else known["at"]
     seen, tally, start = Tally(low), None, 0
+    again = known is not None and known["state"] == "idle"  # the first page may be all that the last pull saw
     if known is not None and known["state"] == "walk":
         start = known["start"]
         tally = Tally.resumed(max(low, start - OVERLAP_MS), known)
@@ -81,16 +82,17 @@ def _pull(api: Api, bookmark: Bookmark | None, fields: Sequence[str]) -> Iterato
             start = api.transport.vendor_time(at)
             tally = Tally(max(low, start - OVERLAP_MS))
         rows = each_once(_row(e, fields) for e in listed(data) if str(e.get("objectType")).upper() == "CONTACT")
-        first = after is None
         for row in rows:
-            seen.add(row)
             tally.add(row)
+            if again:
+                seen.add(row)
         after = next_page(data)
         if after is None:
-            if first and known is not None and (seen.n, seen.digest) == (known["n"], known["digest"]):
+            if again and known is not None and (seen.n, seen.digest) == (known["n"], known["digest"]):
                 rows = []  # the views of the last pull and no other
             yield Page(rows, {"v": VERSION, "state": "idle", "low": tally.edge, **tally.final()}, done=True)
             return
+        again = False
         since = max([since, *(row.modified_at or 0 for row in rows)])
         yield Page(rows, {"v": VERSION, "state": "walk", "low": low, "start": start, "at": since, **tally.saved()})
 
