@@ -29,8 +29,8 @@ from jobs.sight import idle_calls
 from jobs.sync import Report, sync
 
 Json = dict[str, Any]
-#: the sandbox fixture's start; a time from here on is a time stamp of the rehearsal
-START = "2026-11-02T08:00:00"
+#: a minute before the sandbox fixture's start, as clocks may be skewed: a time from here on is a time stamp of the rehearsal
+START = "2026-11-02T07:59:00"
 _STAMP = re.compile(r"^20\d\d-\d\d-\d\dT\d\d:\d\d")
 _OURS = re.compile(r"^[0-9a-f]{8}-(\d+)$")
 #: control URL -> a folder that `init --sandbox` made; it is the same for every rehearsal on that sandbox
@@ -293,7 +293,9 @@ def _knowledge(db: sqlite3.Connection) -> dict[str, list[str]]:
         agreed = r["base"] is None
         found["records"].append(f"{records[r['id']]} -> {who}: {text} {agreed} {r['deleted_at']} {r['merged_into']}")
     people = (
-        "SELECT p.*, s.total, s.band, s.grade, g.stage, g.reason FROM person p LEFT JOIN score s ON s.person_id = p.id "
+        # whole points: waiting out trouble may cross an hour of decay
+        "SELECT p.*, ROUND(s.total / 1000.0) AS total, s.band, s.grade, g.stage, g.reason FROM person p "
+        "LEFT JOIN score s ON s.person_id = p.id "
         "LEFT JOIN stage g ON g.person_id = p.id WHERE p.merged_into IS NULL"
     )
     hidden = {"id", "company_id", "lead_record", "created_at", "updated_at", "todo_qualify", "todo_plan"}
