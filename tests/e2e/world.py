@@ -29,7 +29,7 @@ from jobs.sight import idle_calls
 from jobs.sync import Report, sync
 
 Json = dict[str, Any]
-#: a minute before the sandbox fixture's start, as clocks may be skewed: a time from here on is a time stamp of the rehearsal
+#: a minute before the sandbox fixture's start, as clocks may be skewed; times from here on are stamps of the rehearsal
 START = "2026-11-02T07:59:00"
 _STAMP = re.compile(r"^20\d\d-\d\d-\d\dT\d\d:\d\d")
 _OURS = re.compile(r"^[0-9a-f]{8}-(\d+)$")
