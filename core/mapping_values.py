@@ -42,7 +42,7 @@ def reader(target: Target) -> Reader:
 
 def _text(value: Value) -> Value:
     if isinstance(value, str):
-        return None if blank(value) else value
+        return value if value[:1].isalnum() or not blank(value) else None
     return None if value is None else written(value)
 
 

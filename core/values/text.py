@@ -80,9 +80,9 @@ def fold(text: str) -> str:
 
 def blank(value: object) -> bool:
     """True for None, '' and white space (zero-width characters included). 0 and False are values."""
-    if value is None:
-        return True
-    return isinstance(value, str) and not tidy(value)
+    if isinstance(value, str):
+        return not (value[:1].isalnum() or tidy(value))  # nearly every value begins with a letter or a digit
+    return value is None
 
 
 def placeholder(value: object) -> bool:
