@@ -107,3 +107,21 @@ def fresh_org(sandbox: StartSandbox) -> Org:
     org = Org(control_url=ready.control, **ready.connections["salesforce"])
     org.token = org.login()
     return org
+
+
+def refusal(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
+    """The error of a refused call."""
+    assert answer.status_code == status, answer.text
+    body: list[dict[str, Any]] = answer.json()
+    assert body[0]["errorCode"] == code
+    return body[0]
+
+
+def first_of(org: Org, soql: str) -> dict[str, Any]:
+    """The first record of a query."""
+    return org.query(soql)[0]
+
+
+def field_of(org: Org, kind: str, record_id: str, name: str) -> Any:
+    """One field of one record."""
+    return first_of(org, f"SELECT {name} FROM {kind} WHERE Id = '{record_id}'")[name]

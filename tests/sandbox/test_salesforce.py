@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.conftest import StartSandbox
-from tests.sandbox.salesforce_kit import START, Org, fresh_org
+from tests.sandbox.salesforce_kit import START, Org, fresh_org, refusal
 
 MINUTE = 60_000
 
@@ -14,13 +14,6 @@ MINUTE = 60_000
 @pytest.fixture
 def org(sandbox: StartSandbox) -> Org:
     return fresh_org(sandbox)
-
-
-def _error(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: list[dict[str, Any]] = answer.json()
-    assert body[0]["errorCode"] == code
-    return body[0]
 
 
 def _lead(org: Org, **fields: Any) -> str:
@@ -67,13 +60,13 @@ def test_sessions_slide_end_and_stay_dead_when_told(org: Org) -> None:
     assert org.call("GET", "/limits").status_code == 200
     org.control("/clock", {"advance": 600_000})
     dead = org.call("GET", "/limits")
-    assert _error(dead, 401, "INVALID_SESSION_ID")["message"] == "Session expired or invalid"
+    assert refusal(dead, 401, "INVALID_SESSION_ID")["message"] == "Session expired or invalid"
     assert "Sforce-Limit-Info" not in dead.headers
     org.token = org.login()
     assert org.call("GET", "/limits").status_code == 200
     org.set(sessions_dead=True)
     org.token = org.login()
-    _error(org.call("GET", "/limits"), 401, "INVALID_SESSION_ID")
+    refusal(org.call("GET", "/limits"), 401, "INVALID_SESSION_ID")
 
 
 def test_user_info_names_user_and_org(org: Org) -> None:
@@ -98,7 +91,7 @@ def test_the_daily_allowance_runs_out_and_comes_back(org: Org) -> None:
     assert org.call("GET", "/limits").headers["Sforce-Limit-Info"] == "api-usage=1/3"
     assert org.call("GET", "/limits").json()["DailyApiRequests"] == {"Max": 3, "Remaining": 1}
     assert org.call("GET", "/limits").status_code == 200
-    full = _error(org.call("GET", "/limits"), 403, "REQUEST_LIMIT_EXCEEDED")
+    full = refusal(org.call("GET", "/limits"), 403, "REQUEST_LIMIT_EXCEEDED")
     assert full["message"] == "TotalRequests Limit exceeded."
     org.control("/clock", {"advance": 25 * 60 * MINUTE})
     org.token = org.login()
@@ -122,10 +115,10 @@ def test_pages_locators_and_their_end(org: Org) -> None:
     second = org.call("GET", path, headers=headers).json()
     assert second["totalSize"] == first["totalSize"]
     assert not {record["Id"] for record in first["records"]} & {record["Id"] for record in second["records"]}
-    _error(org.call("GET", "/query/0r8000000000000AAA-2000"), 400, "INVALID_QUERY_LOCATOR")
+    refusal(org.call("GET", "/query/0r8000000000000AAA-2000"), 400, "INVALID_QUERY_LOCATOR")
     org.control("/clock", {"advance": 49 * 60 * MINUTE})
     org.token = org.login()
-    _error(org.call("GET", path), 400, "INVALID_QUERY_LOCATOR")
+    refusal(org.call("GET", path), 400, "INVALID_QUERY_LOCATOR")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +144,7 @@ def test_pages_locators_and_their_end(org: Org) -> None:
 )
 def test_refused_values(org: Org, fields: dict[str, Any], code: str, names: list[str], message: str) -> None:
     lead = _lead(org)
-    found = _error(org.call("PATCH", f"/sobjects/Lead/{lead}", json=fields), 400, code)
+    found = refusal(org.call("PATCH", f"/sobjects/Lead/{lead}", json=fields), 400, code)
     assert found["fields"] == names
     assert message in found["message"]
     assert org.query(f"SELECT Company, Status FROM Lead WHERE Id = '{lead}'")[0]["Company"] == "Acme"
@@ -159,9 +152,9 @@ def test_refused_values(org: Org, fields: dict[str, Any], code: str, names: list
 
 def test_json_of_the_wrong_kind_is_a_parser_error(org: Org) -> None:
     for body in ({"NumberOfEmployees": "many"}, {"LastName": 5}, {"HasOptedOutOfEmail": "maybe"}, {"Email": ["x"]}):
-        _error(org.call("PATCH", f"/sobjects/Lead/{_lead(org)}", json=body), 400, "JSON_PARSER_ERROR")
-    _error(org.call("POST", "/sobjects/Lead", data=b"{broken"), 400, "JSON_PARSER_ERROR")
-    _error(org.call("PUT", "/sobjects/Lead/x"), 405, "METHOD_NOT_ALLOWED")
+        refusal(org.call("PATCH", f"/sobjects/Lead/{_lead(org)}", json=body), 400, "JSON_PARSER_ERROR")
+    refusal(org.call("POST", "/sobjects/Lead", data=b"{broken"), 400, "JSON_PARSER_ERROR")
+    refusal(org.call("PUT", "/sobjects/Lead/x"), 405, "METHOD_NOT_ALLOWED")
 
 
 def test_writes_move_the_stamps_and_settle_the_values(org: Org) -> None:
@@ -215,13 +208,13 @@ def test_all_or_none_undoes_the_good_ones(org: Org) -> None:
     ]
     assert org.query("SELECT COUNT(Id) n FROM Lead")[0]["n"] == before
     too_many = org.call("POST", "/composite/sobjects", json={"records": [good] * 201})
-    _error(too_many, 400, "INVALID_INPUT")
+    refusal(too_many, 400, "INVALID_INPUT")
 
 
 def test_an_unknown_field_in_a_collection_follows_the_switch(org: Org) -> None:
     good = {"attributes": {"type": "Lead"}, "LastName": "a", "Company": "b"}
     body = {"records": [good, {**good, "Nope": 1}]}
-    _error(org.call("POST", "/composite/sobjects", json=body), 400, "INVALID_FIELD")
+    refusal(org.call("POST", "/composite/sobjects", json=body), 400, "INVALID_FIELD")
     org.set(unknown_field_fails="row")
     results = org.call("POST", "/composite/sobjects", json=body).json()
     assert [result["success"] for result in results] == [True, False]
@@ -249,8 +242,8 @@ def test_deleted_and_updated_feeds(org: Org) -> None:
     assert kept in ids
     assert lead not in ids
     turned = {"start": span["end"], "end": span["start"]}
-    _error(org.call("GET", "/sobjects/Lead/deleted/", params=turned), 400, "INVALID_REPLICATION_DATE")
-    _error(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 404, "ENTITY_IS_DELETED")
+    refusal(org.call("GET", "/sobjects/Lead/deleted/", params=turned), 400, "INVALID_REPLICATION_DATE")
+    refusal(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 404, "ENTITY_IS_DELETED")
     assert org.call("GET", f"/sobjects/Lead/{lead}").status_code == 404
 
 
@@ -287,17 +280,17 @@ def test_batch_answers_each_request(org: Org) -> None:
 def test_locks_rules_and_rewriting(org: Org) -> None:
     lead = _lead(org, Email="twin@x.example")
     org.set(locked={lead: 1})
-    _error(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 400, "UNABLE_TO_LOCK_ROW")
+    refusal(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 400, "UNABLE_TO_LOCK_ROW")
     assert org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}).status_code == 204
     org.set(validation_rules=[{"object": "Lead", "field": "Title", "value": "bad", "message": "No bad titles"}])
     refused = org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "bad"})
-    assert _error(refused, 400, "FIELD_CUSTOM_VALIDATION_EXCEPTION")["message"] == "No bad titles"
+    assert refusal(refused, 400, "FIELD_CUSTOM_VALIDATION_EXCEPTION")["message"] == "No bad titles"
     org.set(rewrite={"Lead.Title": "upper"})
     org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "ceo"})
     assert org.call("GET", f"/sobjects/Lead/{lead}?fields=Title").json()["Title"] == "CEO"
     org.set(duplicate_rules=[{"object": "Lead", "field": "Email", "allowSave": True}])
     twin = {"LastName": "Twin", "Company": "X", "Email": "TWIN@x.example"}
-    detected = _error(org.call("POST", "/sobjects/Lead", json=twin), 400, "DUPLICATES_DETECTED")
+    detected = refusal(org.call("POST", "/sobjects/Lead", json=twin), 400, "DUPLICATES_DETECTED")
     match = detected["duplicateResut"]["matchResults"][0]["matchRecords"][0]["record"]
     assert match["Id"] == lead
     headers = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
@@ -342,7 +335,7 @@ def test_merges_and_conversions_leave_their_marks(org: Org) -> None:
     assert made["IsConverted"] is True
     contact = org.call("GET", f"/sobjects/Contact/{made['ConvertedContactId']}").json()
     assert (contact["Email"], contact["Product_Interest__c"]) == ("c@x.example", None)
-    _error(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 400, "CANNOT_UPDATE_CONVERTED_LEAD")
+    refusal(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 400, "CANNOT_UPDATE_CONVERTED_LEAD")
 
 
 def test_a_mass_update_gives_all_rows_one_stamp(org: Org) -> None:
@@ -354,7 +347,7 @@ def test_a_mass_update_gives_all_rows_one_stamp(org: Org) -> None:
 def test_activities_follow_their_rules(org: Org) -> None:
     lead = _lead(org)
     made = org.call("POST", "/sobjects/Event", json={"WhoId": lead, "Subject": "Meet"})
-    _error(made, 400, "REQUIRED_FIELD_MISSING")
+    refusal(made, 400, "REQUIRED_FIELD_MISSING")
     times = {"StartDateTime": "2026-09-22T10:00:00Z", "EndDateTime": "2026-09-22T10:45:00+00:00"}
     event = org.call("POST", "/sobjects/Event", json={"WhoId": lead, "Subject": "Meet", **times}).json()["id"]
     row = org.query(f"SELECT DurationInMinutes, ActivityDate, Who.Type FROM Event WHERE Id = '{event}'")[0]
@@ -364,7 +357,7 @@ def test_activities_follow_their_rules(org: Org) -> None:
     assert (done["IsClosed"], done["TaskSubtype"], done["Priority"]) == (True, "Task", "Normal")
     account = org.query("SELECT Id FROM Account LIMIT 1")[0]["Id"]
     refused = org.call("PATCH", f"/sobjects/Task/{task}", json={"WhatId": account})
-    _error(refused, 400, "FIELD_INTEGRITY_EXCEPTION")
+    refusal(refused, 400, "FIELD_INTEGRITY_EXCEPTION")
 
 
 def test_the_seeded_org_is_what_the_hub_expects(org: Org) -> None:
@@ -399,7 +392,7 @@ def test_a_composite_undoes_the_collection_inside_it(org: Org) -> None:
     org.call("POST", "/composite", json={"allOrNone": False, "compositeRequest": inner})
     assert len(org.query("SELECT Id FROM Account WHERE Name = 'Inner'")) == 1
     nested = {"method": "POST", "url": f"{base}/composite", "referenceId": "c", "body": {"compositeRequest": inner}}
-    _error(org.call("POST", "/composite", json={"compositeRequest": [nested]}), 400, "INVALID_INPUT")
+    refusal(org.call("POST", "/composite", json={"compositeRequest": [nested]}), 400, "INVALID_INPUT")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
 """What an administrator changes, and what follows: formulas, roll-ups, picklists, rights, mass changes, switches."""
 
-from typing import Any
-
 import pytest
 import requests
 
 from tests.conftest import StartSandbox
-from tests.sandbox.salesforce_kit import Org, fresh_org
+from tests.sandbox.salesforce_kit import Org, field_of, first_of, fresh_org, refusal
 
 MINUTE = 60_000
 LATER = "2026-09-21T14:14:20.000+0000"
@@ -17,21 +15,6 @@ def org(sandbox: StartSandbox) -> Org:
     return fresh_org(sandbox)
 
 
-def _error(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: list[dict[str, Any]] = answer.json()
-    assert body[0]["errorCode"] == code
-    return body[0]
-
-
-def _first(org: Org, soql: str) -> dict[str, Any]:
-    return org.query(soql)[0]
-
-
-def _field(org: Org, kind: str, record_id: str, name: str) -> Any:
-    return _first(org, f"SELECT {name} FROM {kind} WHERE Id = '{record_id}'")[name]
-
-
 def test_formula_fields_change_and_no_stamp_tells(org: Org) -> None:
     account = org.create("Account", Name="Acme", NumberOfEmployees=10)
     contact = org.create("Contact", LastName="C", AccountId=account)
@@ -39,12 +22,12 @@ def test_formula_fields_change_and_no_stamp_tells(org: Org) -> None:
     org.act("formula_field", object="Contact", name="Tier__c", type="Text", formula=tier)
     org.act("formula_field", object="Contact", name="Age__c", type="Number", formula="TODAY() - DATEVALUE(CreatedDate)")
     soql = f"SELECT Tier__c, Age__c, SystemModstamp FROM Contact WHERE Id = '{contact}'"
-    before = _first(org, soql)
+    before = first_of(org, soql)
     assert (before["Tier__c"], before["Age__c"]) == ("Small", 0.0)
     org.control("/clock", {"advance": 26 * 60 * MINUTE})
     org.token = org.login()
     org.update("Account", account, NumberOfEmployees=5000)
-    after = _first(org, soql)
+    after = first_of(org, soql)
     assert (after["Tier__c"], after["Age__c"]) == ("Enterprise", 1.0)
     assert after["SystemModstamp"] == before["SystemModstamp"]
     assert [row["Id"] for row in org.query("SELECT Id FROM Contact WHERE Tier__c = 'Enterprise'")].count(contact) == 1
@@ -52,7 +35,7 @@ def test_formula_fields_change_and_no_stamp_tells(org: Org) -> None:
     field = next(item for item in described if item["name"] == "Tier__c")
     assert (field["calculated"], field["calculatedFormula"], field["updateable"]) == (True, tier, False)
     refused = org.call("PATCH", f"/sobjects/Contact/{contact}", json={"Tier__c": "x"})
-    _error(refused, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+    refusal(refused, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
 
 
 @pytest.mark.parametrize("stamps", [False, True])
@@ -63,17 +46,17 @@ def test_roll_ups_follow_their_children(org: Org, stamps: bool) -> None:
     org.act("rollup_field", name="Deals__c", function="COUNT", where="IsWon = true", **rollup)
     org.act("rollup_field", name="Volume__c", function="SUM", field="Amount", type="Currency", **rollup)
     soql = f"SELECT Deals__c, Volume__c, SystemModstamp FROM Account WHERE Id = '{account}'"
-    before = _first(org, soql)
+    before = first_of(org, soql)
     assert (before["Deals__c"], before["Volume__c"]) == (0.0, 0.0)
     org.control("/clock", {"advance": MINUTE})
     values = {"Name": "D", "CloseDate": "2026-12-31", "AccountId": account, "Amount": 50}
     deal = org.create("Opportunity", StageName="Closed Won", **values)
     org.create("Opportunity", StageName="Prospecting", **values)
-    after = _first(org, soql)
+    after = first_of(org, soql)
     assert (after["Deals__c"], after["Volume__c"]) == (1.0, 100.0)
     assert (after["SystemModstamp"] == LATER) == stamps
     org.act("delete", object="Opportunity", id=deal)
-    assert (_first(org, soql)["Deals__c"], _first(org, soql)["Volume__c"]) == (0.0, 50.0)
+    assert (first_of(org, soql)["Deals__c"], first_of(org, soql)["Volume__c"]) == (0.0, 50.0)
 
 
 def test_formulas_and_summaries_come_by_the_tooling_api_as_well(org: Org) -> None:
@@ -81,11 +64,11 @@ def test_formulas_and_summaries_come_by_the_tooling_api_as_well(org: Org) -> Non
     body = {"FullName": "Lead.Shout__c", "Metadata": formula}
     assert org.call("POST", "/tooling/sobjects/CustomField", json=body).status_code == 201
     broken = {"FullName": "Lead.Broken__c", "Metadata": {**formula, "formula": "UPPER(("}}
-    _error(org.call("POST", "/tooling/sobjects/CustomField", json=broken), 400, "FIELD_INTEGRITY_EXCEPTION")
+    refusal(org.call("POST", "/tooling/sobjects/CustomField", json=broken), 400, "FIELD_INTEGRITY_EXCEPTION")
     lead = org.create("Lead", LastName="Doe", Company="Acme")
     assert org.call("GET", "/query", params={"q": "SELECT Shout__c FROM Lead"}).status_code == 400
     org.act("field_security", field="Lead.Shout__c", read=True, edit=False)
-    assert _field(org, "Lead", lead, "Shout__c") == "DOE!"
+    assert field_of(org, "Lead", lead, "Shout__c") == "DOE!"
     summary = {
         "type": "Summary", "label": "Won", "summaryOperation": "sum", "summarizedField": "Opportunity.Amount",
         "summaryForeignKey": "Opportunity.AccountId",
@@ -96,19 +79,19 @@ def test_formulas_and_summaries_come_by_the_tooling_api_as_well(org: Org) -> Non
     org.act("field_security", field="Account.Won__c", read=True)
     account = org.create("Account", Name="Acme")
     org.create("Opportunity", Name="D", StageName="Closed Won", CloseDate="2026-12-31", AccountId=account, Amount=9)
-    assert _field(org, "Account", account, "Won__c") == 9.0
+    assert field_of(org, "Account", account, "Won__c") == 9.0
 
 
 def test_security_of_a_field_is_taken_and_given(org: Org) -> None:
     org.act("field_security", field="Lead.Rating", read=False)
     hidden = org.call("GET", "/query", params={"q": "SELECT Rating FROM Lead"})
-    assert "No such column 'Rating' on entity 'Lead'" in _error(hidden, 400, "INVALID_FIELD")["message"]
+    assert "No such column 'Rating' on entity 'Lead'" in refusal(hidden, 400, "INVALID_FIELD")["message"]
     names = [field["name"] for field in org.call("GET", "/sobjects/Lead/describe").json()["fields"]]
     assert "Rating" not in names
     org.act("field_security", field="Lead.Rating", read=True, edit=False)
     lead = org.create("Lead", LastName="Doe", Company="Acme")
     refused = org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Rating": "Hot"})
-    _error(refused, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+    refusal(refused, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
     org.act("field_security", field="Lead.Rating")
     org.update("Lead", lead, Rating="Hot")
 
@@ -124,26 +107,26 @@ def test_picklists_change(org: Org) -> None:
     org.act("picklist", field="Lead.Product_Interest__c", add=["Insight"], deactivate=["Security"])
     assert ("Insight", "Insight") in _options(org, "Lead", "Product_Interest__c")
     assert ("Security", "Security") not in _options(org, "Lead", "Product_Interest__c")
-    assert _field(org, "Lead", lead, "Product_Interest__c") == "Security"
+    assert field_of(org, "Lead", lead, "Product_Interest__c") == "Security"
     refused = org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Product_Interest__c": "Security"})
-    _error(refused, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+    refusal(refused, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
     org.control("/clock", {"advance": MINUTE})
     org.act("picklist", field="Lead.Rating", rename={"Cold": "Ice"}, relabel={"Hot": "On fire"}, restricted=True)
-    row = _first(org, f"SELECT Rating, SystemModstamp, LastModifiedDate FROM Lead WHERE Id = '{lead}'")
+    row = first_of(org, f"SELECT Rating, SystemModstamp, LastModifiedDate FROM Lead WHERE Id = '{lead}'")
     assert (row["Rating"], row["SystemModstamp"]) == ("Ice", LATER)
     assert row["LastModifiedDate"] < LATER
     assert ("Hot", "On fire") in _options(org, "Lead", "Rating")
     wrong = org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Rating": "Cold"})
-    _error(wrong, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+    refusal(wrong, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
     org.act("picklist", field="Opportunity.StageName", add=["Signed"], is_closed=True, is_won=True, probability=100)
-    stage = _first(org, "SELECT IsWon, DefaultProbability, IsActive FROM OpportunityStage WHERE ApiName = 'Signed'")
+    stage = first_of(org, "SELECT IsWon, DefaultProbability, IsActive FROM OpportunityStage WHERE ApiName = 'Signed'")
     assert (stage["IsWon"], stage["DefaultProbability"], stage["IsActive"]) == (True, 100.0, True)
     deal = org.create("Opportunity", Name="D", StageName="Signed", CloseDate="2026-12-31")
-    assert _field(org, "Opportunity", deal, "IsWon") is True
+    assert field_of(org, "Opportunity", deal, "IsWon") is True
 
 
 def test_a_mass_change_of_owners_gives_one_stamp(org: Org) -> None:
-    rep = _first(org, "SELECT Id FROM User WHERE Email = 'claire.fournier@ourfirm.example'")["Id"]
+    rep = first_of(org, "SELECT Id FROM User WHERE Email = 'claire.fournier@ourfirm.example'")["Id"]
     before = org.query("SELECT Id FROM Lead WHERE IsConverted = false")
     org.control("/clock", {"advance": MINUTE})
     done = org.act("mass_update", object="Lead", fields={"OwnerId": rep}, where="IsConverted = false")
@@ -198,17 +181,17 @@ def test_the_assignment_rule_takes_new_leads_unless_told_not_to(org: Org) -> Non
     body = {"LastName": "Doe", "Company": "Acme"}
     assigned = org.call("POST", "/sobjects/Lead", json=body).json()["id"]
     kept = org.call("POST", "/sobjects/Lead", json=body, headers={"Sforce-Auto-Assign": "FALSE"}).json()["id"]
-    assert _field(org, "Lead", assigned, "OwnerId") == queue
-    assert _field(org, "Lead", kept, "OwnerId").startswith("005")
+    assert field_of(org, "Lead", assigned, "OwnerId") == queue
+    assert field_of(org, "Lead", kept, "OwnerId").startswith("005")
 
 
 def test_facts_that_are_unsure_can_be_otherwise(org: Org) -> None:
     lead = org.create("Lead", LastName="Doe", Company="Acme")
     org.set(lock_status=409, locked={lead: 1}, removed_status=400, locator_prefix="01g", bulk_zone="+0000", page_size=5)
-    _error(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 409, "UNABLE_TO_LOCK_ROW")
+    refusal(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 409, "UNABLE_TO_LOCK_ROW")
     headers = {"Authorization": f"Bearer {org.token}"}
     old = requests.get(f"{org.base_url}/services/data/v20.0/limits", headers=headers, timeout=10)
-    _error(old, 400, "UNSUPPORTED_API_VERSION")
+    refusal(old, 400, "UNSUPPORTED_API_VERSION")
     first = org.call("GET", "/query", params={"q": "SELECT Id FROM Lead"}).json()
     assert first["nextRecordsUrl"].startswith("/services/data/v67.0/query/01g")
     body = {"operation": "query", "query": f"SELECT CreatedDate FROM Lead WHERE Id = '{lead}'"}
@@ -225,6 +208,6 @@ def test_a_field_made_anew_has_neither_values_nor_rights_of_the_old_one(org: Org
         assert made.status_code == 201
         assert org.call("GET", "/query", params={"q": "SELECT Score__c FROM Lead"}).status_code == 400
         org.act("field_security", field="Lead.Score__c", read=True)
-        assert _field(org, "Lead", lead, "Score__c") is None
+        assert field_of(org, "Lead", lead, "Score__c") is None
         org.update("Lead", lead, Score__c="A")
         org.act("delete_field", field="Lead.Score__c")

@@ -1,12 +1,10 @@
 """What happens to records: deals and campaigns, the bin, merges, conversion, archives."""
 
-from typing import Any
-
 import pytest
 import requests
 
 from tests.conftest import StartSandbox
-from tests.sandbox.salesforce_kit import Org, fresh_org
+from tests.sandbox.salesforce_kit import Org, field_of, first_of, fresh_org, refusal
 
 MINUTE = 60_000
 LATER = "2026-09-21T14:14:20.000+0000"
@@ -15,21 +13,6 @@ LATER = "2026-09-21T14:14:20.000+0000"
 @pytest.fixture
 def org(sandbox: StartSandbox) -> Org:
     return fresh_org(sandbox)
-
-
-def _error(answer: requests.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    body: list[dict[str, Any]] = answer.json()
-    assert body[0]["errorCode"] == code
-    return body[0]
-
-
-def _first(org: Org, soql: str) -> dict[str, Any]:
-    return org.query(soql)[0]
-
-
-def _field(org: Org, kind: str, record_id: str, name: str) -> Any:
-    return _first(org, f"SELECT {name} FROM {kind} WHERE Id = '{record_id}'")[name]
 
 
 def test_deals_follow_their_stage(org: Org) -> None:
@@ -43,18 +26,18 @@ def test_deals_follow_their_stage(org: Org) -> None:
         assert row["AccountId"].startswith("001")
     deal = org.create("Opportunity", Name="Big", StageName="Prospecting", CloseDate="2026-12-31", Amount=1000)
     shown = "IsClosed, IsWon, Probability, ForecastCategory, ForecastCategoryName, ExpectedRevenue, FiscalQuarter"
-    row = _first(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{deal}'")
+    row = first_of(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{deal}'")
     assert list(row.values())[1:] == [False, False, 10.0, "Pipeline", "Pipeline", 100.0, 4]
     org.update("Opportunity", deal, StageName="Closed Won")
-    row = _first(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{deal}'")
+    row = first_of(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{deal}'")
     assert list(row.values())[1:] == [True, True, 100.0, "Closed", "Closed", 1000.0, 4]
     org.update("Opportunity", deal, StageName="Closed Lost", Probability=7)
-    assert _field(org, "Opportunity", deal, "Probability") == 7.0
-    _error(
+    assert field_of(org, "Opportunity", deal, "Probability") == 7.0
+    refusal(
         org.call("PATCH", f"/sobjects/Opportunity/{deal}", json={"IsWon": True}), 400, "INVALID_FIELD_FOR_INSERT_UPDATE"
     )
     missing = org.call("POST", "/sobjects/Opportunity", json={"Name": "x"})
-    assert _error(missing, 400, "REQUIRED_FIELD_MISSING")["fields"] == ["StageName", "CloseDate"]
+    assert refusal(missing, 400, "REQUIRED_FIELD_MISSING")["fields"] == ["StageName", "CloseDate"]
 
 
 def test_one_contact_at_most_is_the_primary_one(org: Org) -> None:
@@ -70,7 +53,7 @@ def test_one_contact_at_most_is_the_primary_one(org: Org) -> None:
     org.update("OpportunityContactRole", other, IsPrimary=True)
     assert [row["Id"] for row in org.query(link) if row["IsPrimary"]] == [other]
     contact = {"OpportunityId": role["OpportunityId"], "Role": "Evaluator"}
-    _error(org.call("POST", "/sobjects/OpportunityContactRole", json=contact), 400, "REQUIRED_FIELD_MISSING")
+    refusal(org.call("POST", "/sobjects/OpportunityContactRole", json=contact), 400, "REQUIRED_FIELD_MISSING")
     children = "SELECT Id, (SELECT ContactId FROM OpportunityContactRoles) FROM Opportunity"
     nested = next(row for row in org.query(children) if row["Id"] == role["OpportunityId"])
     assert nested["OpportunityContactRoles"]["totalSize"] == len(before)
@@ -83,23 +66,23 @@ def test_members_answer_by_their_status(org: Org) -> None:
     lead = org.create("Lead", LastName="Doe", FirstName="Jo", Company="Acme", Email="jo@x.example")
     member = org.create("CampaignMember", CampaignId=campaign, LeadId=lead)
     twice = org.call("POST", "/sobjects/CampaignMember", json={"CampaignId": campaign, "LeadId": lead})
-    assert _error(twice, 400, "DUPLICATE_VALUE")["message"] == "Already a campaign member."
+    assert refusal(twice, 400, "DUPLICATE_VALUE")["message"] == "Already a campaign member."
     nobody = org.call("POST", "/sobjects/CampaignMember", json={"CampaignId": campaign})
-    _error(nobody, 400, "REQUIRED_FIELD_MISSING")
+    refusal(nobody, 400, "REQUIRED_FIELD_MISSING")
     shown = "Status, HasResponded, FirstRespondedDate, Name, Email, CompanyOrAccount, Type, LeadOrContactId"
-    row = _first(org, f"SELECT {shown} FROM CampaignMember WHERE Id = '{member}'")
+    row = first_of(org, f"SELECT {shown} FROM CampaignMember WHERE Id = '{member}'")
     assert list(row.values())[1:] == ["Sent", False, None, "Jo Doe", "jo@x.example", "Acme", "Lead", lead]
     org.update("CampaignMember", member, Status="Responded")
-    row = _first(org, f"SELECT {shown} FROM CampaignMember WHERE Id = '{member}'")
+    row = first_of(org, f"SELECT {shown} FROM CampaignMember WHERE Id = '{member}'")
     assert list(row.values())[1:4] == ["Responded", True, "2026-09-21"]
-    assert _field(org, "Campaign", campaign, "NumberOfResponses") == 1
+    assert field_of(org, "Campaign", campaign, "NumberOfResponses") == 1
     moved = org.call("PATCH", f"/sobjects/CampaignMember/{member}", json={"LeadId": lead})
-    _error(moved, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
-    stamp = _field(org, "CampaignMember", member, "SystemModstamp")
+    refusal(moved, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+    stamp = field_of(org, "CampaignMember", member, "SystemModstamp")
     org.control("/clock", {"advance": MINUTE})
     org.update("Lead", lead, Email="new@x.example")
-    assert _field(org, "CampaignMember", member, "Email") == "new@x.example"
-    assert _field(org, "CampaignMember", member, "SystemModstamp") == stamp
+    assert field_of(org, "CampaignMember", member, "Email") == "new@x.example"
+    assert field_of(org, "CampaignMember", member, "SystemModstamp") == stamp
 
 
 def test_seeded_members_of_former_leads_name_both(org: Org) -> None:
@@ -128,7 +111,7 @@ def test_what_is_deleted_comes_back_with_what_went_along(org: Org) -> None:
     org.control("/clock", {"advance": MINUTE})
     assert org.act("undelete", object="Account", id=account)["deleted"] is False
     for kind, record in (("Opportunity", deal), ("Contact", contact), ("OpportunityContactRole", role)):
-        assert _field(org, kind, record, "SystemModstamp") == "2026-09-21T14:15:20.000+0000"
+        assert field_of(org, kind, record, "SystemModstamp") == "2026-09-21T14:15:20.000+0000"
     assert org.query(f"SELECT Id FROM Contact WHERE Id = '{other}'") == []
     assert org.act("empty_bin", object="Contact") == {"dropped": 1}
     everything = org.call("GET", "/queryAll", params={"q": f"SELECT Id FROM Contact WHERE Id = '{other}'"})
@@ -156,10 +139,10 @@ def test_merges_form_chains_and_move_what_belonged_to_the_losers(org: Org) -> No
     org.control("/clock", {"advance": MINUTE})
     done = org.act("merge", object="Contact", winner=second, losers=[first], fields={"Title": "Kept"})
     assert set(done["updatedRelatedIds"]) == {members[1], role, task}
-    assert _field(org, "Contact", second, "SystemModstamp") == LATER
-    assert _field(org, "Contact", second, "Title") == "Kept"
+    assert field_of(org, "Contact", second, "SystemModstamp") == LATER
+    assert field_of(org, "Contact", second, "Title") == "Kept"
     for kind, record, key in (("CampaignMember", members[1], "ContactId"), ("Task", task, "WhoId")):
-        row = _first(org, f"SELECT {key}, SystemModstamp, LastModifiedDate FROM {kind} WHERE Id = '{record}'")
+        row = first_of(org, f"SELECT {key}, SystemModstamp, LastModifiedDate FROM {kind} WHERE Id = '{record}'")
         assert (row[key], row["SystemModstamp"]) == (second, LATER)
         assert row["LastModifiedDate"] < LATER
     assert org.query(f"SELECT Id FROM CampaignMember WHERE Id = '{members[0]}'") == []
@@ -167,8 +150,8 @@ def test_merges_form_chains_and_move_what_belonged_to_the_losers(org: Org) -> No
     params = {"q": "SELECT Id, MasterRecordId FROM Contact WHERE IsDeleted = true AND MasterRecordId != null"}
     chain = {row["Id"]: row["MasterRecordId"] for row in org.call("GET", "/queryAll", params=params).json()["records"]}
     assert chain == {first: second, second: third}
-    assert _field(org, "OpportunityContactRole", role, "ContactId") == third
-    _error(org.call("PATCH", f"/sobjects/Contact/{first}", json={"Title": "x"}), 404, "ENTITY_IS_DELETED")
+    assert field_of(org, "OpportunityContactRole", role, "ContactId") == third
+    refusal(org.call("PATCH", f"/sobjects/Contact/{first}", json={"Title": "x"}), 404, "ENTITY_IS_DELETED")
 
 
 def test_conversion_makes_contact_account_and_deal(org: Org) -> None:
@@ -180,25 +163,25 @@ def test_conversion_makes_contact_account_and_deal(org: Org) -> None:
     org.set(lead_mapping={"Product_Interest__c": "Contact.Product_Interest__c"})
     org.control("/clock", {"advance": MINUTE})
     made = org.act("convert", lead=lead, opportunity="Acme deal")
-    row = _first(org, f"SELECT LeadId, ContactId, SystemModstamp FROM CampaignMember WHERE Id = '{member}'")
+    row = first_of(org, f"SELECT LeadId, ContactId, SystemModstamp FROM CampaignMember WHERE Id = '{member}'")
     assert list(row.values())[1:] == [lead, made["contact"], LATER]
-    assert _field(org, "Task", task, "WhoId") == made["contact"]
-    contact = _first(
+    assert field_of(org, "Task", task, "WhoId") == made["contact"]
+    contact = first_of(
         org, f"SELECT Product_Interest__c, AccountId, LeadSource FROM Contact WHERE Id = '{made['contact']}'"
     )
     assert list(contact.values())[1:] == ["Security", made["account"], "Web"]
     shown = "Name, StageName, AccountId, CampaignId, CloseDate"
-    deal = _first(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{made['opportunity']}'")
+    deal = first_of(org, f"SELECT {shown} FROM Opportunity WHERE Id = '{made['opportunity']}'")
     assert list(deal.values())[1:] == ["Acme deal", "Prospecting", made["account"], campaign, "2026-09-30"]
     roles = org.query(
         f"SELECT ContactId, IsPrimary FROM OpportunityContactRole WHERE OpportunityId = '{made['opportunity']}'"
     )
     assert [(role["ContactId"], role["IsPrimary"]) for role in roles] == [(made["contact"], True)]
     gone = "IsConverted, ConvertedDate, ConvertedContactId, ConvertedOpportunityId, SystemModstamp, IsDeleted"
-    old = _first(org, f"SELECT {gone} FROM Lead WHERE Id = '{lead}'")
+    old = first_of(org, f"SELECT {gone} FROM Lead WHERE Id = '{lead}'")
     assert list(old.values())[1:] == [True, "2026-09-21", made["contact"], made["opportunity"], LATER, False]
-    _error(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 400, "CANNOT_UPDATE_CONVERTED_LEAD")
-    _error(org.call("POST", "/sobjects/Task", json={"WhoId": lead}), 400, "CANNOT_UPDATE_CONVERTED_LEAD")
+    refusal(org.call("PATCH", f"/sobjects/Lead/{lead}", json={"Title": "x"}), 400, "CANNOT_UPDATE_CONVERTED_LEAD")
+    refusal(org.call("POST", "/sobjects/Task", json={"WhoId": lead}), 400, "CANNOT_UPDATE_CONVERTED_LEAD")
 
 
 def test_conversion_into_existing_records_fills_what_they_lack(org: Org) -> None:
@@ -207,7 +190,7 @@ def test_conversion_into_existing_records_fills_what_they_lack(org: Org) -> None
     lead = org.create("Lead", LastName="Doe", Company="Acme", Title="CTO", Phone="1", Website="https://other.example")
     made = org.act("convert", lead=lead, contact=contact)
     assert (made["account"], made["contact"], made["opportunity"]) == (account, contact, None)
-    row = _first(
+    row = first_of(
         org, f"SELECT LastName, Title, Phone, Account.Name, Account.Website FROM Contact WHERE Id = '{contact}'"
     )
     assert (row["LastName"], row["Title"], row["Phone"]) == ("Kept", "CEO", "1")
@@ -216,7 +199,7 @@ def test_conversion_into_existing_records_fills_what_they_lack(org: Org) -> None
 
 def test_old_activities_are_archived(org: Org) -> None:
     task = org.create("Task", Subject="Call", Status="Completed", ActivityDate="2026-09-01")
-    stamp = _field(org, "Task", task, "SystemModstamp")
+    stamp = field_of(org, "Task", task, "SystemModstamp")
     org.act("archive", object="Task", ids=[task])
     assert org.query(f"SELECT Id FROM Task WHERE Id = '{task}'") == []
     params = {"q": f"SELECT IsArchived, IsDeleted, SystemModstamp FROM Task WHERE Id = '{task}'"}
