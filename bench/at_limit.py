@@ -69,7 +69,7 @@ def rehearse(control: str, folder: Path, vendors: list[str]) -> None:
             f"{sum(row['count'] for row in mine if row['status'] == 429)} refused as too fast, "
             f"{pace['at_limit']:.0%} of {pace['took_ms'] / 1000:.0f} s at a rate limit"
         )
-        for row in sorted(mine, key=lambda row: -row["count"])[:12]:
+        for row in sorted(mine, key=lambda row: (row["status"] < 400, -row["count"]))[:12]:
             print(f"  {row['count']:6} {row['status']} {row['method']} {row['route']}")
         print(f"  least: {least[vendor][PARTS]}")
 

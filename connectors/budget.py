@@ -15,8 +15,9 @@ from threading import Lock
 from connectors.contract import Quota, QuotaExhausted, Surroundings
 
 DAY_MS = 86_400_000
-#: added to each window: clocks are read in milliseconds, and not at the same moment
+#: added to each window, and so much of its length: a busy process reads its clock some time after the answer came
 WINDOW_SLACK_MS = 50
+WINDOW_SLACK_SHARE = 0.01
 #: a window is full of calls under way: look again after this long
 IN_FLIGHT_MS = 20
 #: the ledger, shared by all processes of a connection, is asked anew after so many calls of our own
@@ -50,6 +51,11 @@ class Signals:
     resets_at: int | None = None
 
 
+def slack_of(seconds: float) -> int:
+    """How much longer than the vendor's window ours is, ms."""
+    return WINDOW_SLACK_MS + round(seconds * 1000 * WINDOW_SLACK_SHARE)
+
+
 class _Sliding:
     """The calls of one window.
 
@@ -60,7 +66,7 @@ class _Sliding:
     def __init__(self, window: Window) -> None:
         self.window = window
         self.limit = window.calls
-        self.length_ms = round(window.seconds * 1000) + WINDOW_SLACK_MS
+        self.length_ms = slack_of(window.seconds) + round(window.seconds * 1000)
         self.flying = 0
         self.done: deque[int] = deque()  # when they were answered
         self.held_until = 0

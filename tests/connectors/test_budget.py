@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from connectors.budget import DAY_MS, WINDOW_SLACK_MS, Budget, Signals, Window, next_utc_midnight
+from connectors.budget import DAY_MS, Budget, Signals, Window, next_utc_midnight, slack_of
 from connectors.contract import QuotaExhausted
 from tests.connectors.hubspot_kit import NOW, World
 
@@ -31,7 +31,7 @@ def test_a_burst_is_waited_for_not_provoked() -> None:
         call(budget, world)
     assert world.clock.slept == []
     call(budget, world)
-    assert world.clock.now() == NOW + 10_000 + WINDOW_SLACK_MS
+    assert world.clock.now() == NOW + 10_000 + slack_of(10)
 
 
 def test_a_window_slides() -> None:
@@ -41,9 +41,9 @@ def test_a_window_slides() -> None:
     world.clock.at += 6_000
     call(budget, world)
     call(budget, world)  # waits for the first to leave the window, not for both
-    assert world.clock.now() == NOW + 10_000 + WINDOW_SLACK_MS
+    assert world.clock.now() == NOW + 10_000 + slack_of(10)
     call(budget, world)
-    assert world.clock.now() == NOW + 16_000 + WINDOW_SLACK_MS
+    assert world.clock.now() == NOW + 16_000 + slack_of(10)
 
 
 def test_a_slow_call_counts_until_the_window_has_passed_since_its_answer() -> None:
@@ -54,9 +54,9 @@ def test_a_slow_call_counts_until_the_window_has_passed_since_its_answer() -> No
     world.clock.at += 4_000
     budget.done("GET /x", world.clock.now())  # it may have arrived just now
     call(budget, world)
-    assert world.clock.now() == NOW + 10_000 + WINDOW_SLACK_MS
+    assert world.clock.now() == NOW + 10_000 + slack_of(10)
     call(budget, world)
-    assert world.clock.now() == NOW + 14_000 + WINDOW_SLACK_MS
+    assert world.clock.now() == NOW + 14_000 + slack_of(10)
 
 
 def test_windows_count_their_own_endpoints() -> None:
@@ -73,7 +73,7 @@ def test_windows_count_their_own_endpoints() -> None:
         call(budget, world)
     assert world.clock.slept == []
     call(budget, world, "POST /search")
-    assert world.clock.slept == [1 + WINDOW_SLACK_MS / 1000]
+    assert world.clock.slept == [1 + slack_of(1) / 1000]
 
 
 def test_the_vendors_headers_correct_limit_and_count() -> None:
@@ -84,7 +84,7 @@ def test_the_vendors_headers_correct_limit_and_count() -> None:
     call(budget, world)
     assert world.clock.slept == []
     call(budget, world)
-    assert world.clock.now() == NOW + 10_000 + WINDOW_SLACK_MS
+    assert world.clock.now() == NOW + 10_000 + slack_of(10)
 
 
 def test_a_refusal_holds_everybody_back() -> None:
@@ -152,4 +152,4 @@ def test_threads_share_a_window() -> None:
     for thread in threads:
         thread.join()
     # 20 calls at 5 in 10 s: three windows have to pass, whoever waits
-    assert world.clock.now() >= NOW + 3 * (10_000 + WINDOW_SLACK_MS)
+    assert world.clock.now() >= NOW + 3 * (10_000 + slack_of(10))
