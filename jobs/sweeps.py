@@ -47,12 +47,16 @@ class Sweep:
         self.can = hub.connector(name).capabilities
 
     def run(self, *, accept_fewer: bool) -> None:
-        """The bin and the links when their time has come, the bin also when the figures ask for it."""
+        """The bin and the links when their time has come, the bin also when the figures ask for it.
+
+        A first pull has just seen everything: there is nothing to count against.
+        """
+        hub = self.hub
         has_bin = Capability.BIN in self.can and self.spec.entity != "owner"
         swept = has_bin and self._due("bin")
         if swept:
             self._bin()
-        if self.spec.entity in sight.ENTITIES:
+        if self.spec.entity in sight.ENTITIES and hub.runs.mark(self.name, self.spec.name).passes > 1:
             self._count(has_bin and not swept, accept_fewer=accept_fewer)
         if Capability.LINKS_APART in self.can and self.spec.link_batch and self._due("links"):
             self._links()

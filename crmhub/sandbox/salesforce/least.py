@@ -24,21 +24,22 @@ def least_calls(org: OrgState) -> dict[str, Any]:
     by ingest jobs (bulk_write: make, upload, close, two polls, two result files). describe and token: one each.
     """
     page = min(LARGEST_PAGE, org.settings.page_size)
-    rows = {name: len(org.tables[name]) for name in PULLED}
+    pulled = (*PULLED, "EmailMessage") if org.settings.enhanced_email else PULLED
+    rows = {name: len(org.tables[name]) for name in pulled}
     by_query = {name: _pages(count, page) for name, count in rows.items()}
     by_job = {name: 1 + len(NEXT_STATE) + _pages(count, DEFAULT_PAGE) for name, count in rows.items()}
-    first = {name: by_job[name] if by_query[name] > BULK_FROM_PAGES else by_query[name] for name in PULLED}
+    first = {name: by_job[name] if by_query[name] > BULK_FROM_PAGES else by_query[name] for name in pulled}
     writes = _pages(_THOUSAND, MAX_RECORDS)
     return {
         "first_pull": first | {"OpportunityContactRole": 0, "Campaign": 0},
         "first_pull_by": {"query": by_query, "job": by_job},
-        "idle": {**dict.fromkeys(PULLED, 1), "OpportunityContactRole": 1},
-        "deletion_sweep": dict.fromkeys(PULLED, 0),
+        "idle": {**dict.fromkeys(pulled, 1), "OpportunityContactRole": 1},
+        "deletion_sweep": dict.fromkeys(pulled, 0),
         "per_1000_changes": {"query": _pages(_THOUSAND, page)},
         "per_1000_updates": {"guard_read": _pages(_THOUSAND, MAX_RETRIEVED), "update": writes},
         "per_1000_creates": {"create": writes},
         "bulk_write": {"job": 3 + len(NEXT_STATE) + 2},
-        "describe": dict.fromkeys(PULLED, 1),
+        "describe": dict.fromkeys(pulled, 1),
         "token": 1,
     }
 
