@@ -1,7 +1,7 @@
 """Reading side by side: threads read the streams of all connections, the caller stores what they bring.
 
     connection a   thread ─┐
-                   thread ─┼─▶ pages, two ahead per connection ─▶ the caller, the store's one writer
+                   thread ─┼─▶ pages, one ahead per connection ─▶ the caller, the store's one writer
     connection b   thread ─┘
 
 A lane is one connection; it has as many threads as the connection bears calls at once, and its streams begin in the
@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 from connectors.contract import ConnectorError, Page
 
 #: pages that wait for the store; more would only cost memory
-AHEAD = 2
+AHEAD = 1
 #: how long the caller waits for a page before it gives a sign of life (s)
 IDLE_S = 5.0
 _LOOK_S = 0.2

@@ -21,8 +21,8 @@ from connectors.salesforce.ids import full_id
 from connectors.salesforce.session import BULK_QUERY, CALL_HEADERS, COLLECTIONS, OrgSession, limit_info
 from connectors.transport import Answer, Transport
 
-#: calls at once; an org takes 25 long-running ones (developer orgs 5)
-MAX_IN_FLIGHT = 4
+#: calls at once; an org takes 25 long-running ones (developer orgs 5), but a page holds 2,000 rows: memory
+MAX_IN_FLIGHT = 2
 #: a description that `check` asked for may serve the pull that follows
 SPARE_MS = 60_000
 #: how calls of the slow rhythm (formulas, fields that were hidden) are counted apart
