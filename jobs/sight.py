@@ -69,9 +69,16 @@ def idle_calls(hub: Hub, name: str) -> int:
     return sum(s.idle_calls for s in hub.connector(name).streams() if s.name in mapped) + len(counted(hub, name))
 
 
-def missing(hub: Hub, name: str, stream: str) -> int:
-    """How many records more the store holds than the CRM shows; below 0 when the CRM shows more. One call."""
-    return hub.records.count(name, stream) - hub.connector(name).count(stream)
+def missing(hub: Hub, name: str, spec: StreamSpec) -> int:
+    """How many records more the store holds than the CRM shows; below 0 when the CRM shows more. One call.
+
+    What was made a moment ago, by us or by others, may not be counted there yet.
+    """
+    have, shown = hub.records.count(name, spec.name), hub.connector(name).count(spec.name)
+    if shown >= have:
+        return have - shown
+    young = hub.records.made_since(name, spec.name, hub.clock.now() - spec.overlap_s * 1000)
+    return max(0, have - young - shown)
 
 
 @dataclass(slots=True)

@@ -80,7 +80,7 @@ class Sweep:
     def _count(self, has_bin: bool, *, accept_fewer: bool) -> None:
         """Count, and read the bin when the count says that something went or came back."""
         hub, name, stream = self.hub, self.name, self.spec.name
-        n = sight.missing(hub, name, stream)
+        n = sight.missing(hub, name, self.spec)
         came_back = n < 0 and bool(hub.records.deleted_since(name, stream, hub.clock.now() - BIN_LIFE_MS))
         if has_bin and (n > sight.known(hub, name, stream).looked or came_back):
             before = hub.records.count(name, stream)

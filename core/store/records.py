@@ -412,6 +412,16 @@ class Records:
             )
         )
 
+    def made_since(self, connection: str, stream: str, since: int) -> int:
+        """Live records that were made in the CRM after `since` (ms)."""
+        return int(
+            self.db.value(
+                "SELECT COUNT(*) FROM record WHERE connection = ? AND stream = ? AND created_at > ? "
+                "AND deleted_at IS NULL AND merged_into IS NULL",
+                (connection, stream, since),
+            )
+        )
+
     def deleted_since(self, connection: str, stream: str, since: int) -> bool:
         """Whether any record of the stream was deleted after `since` (ms)."""
         return bool(
