@@ -87,6 +87,19 @@ def test_the_vendors_headers_correct_limit_and_count() -> None:
     assert world.clock.now() == NOW + 10_000 + slack_of(10)
 
 
+def test_calls_of_others_are_not_hidden_by_ours_under_way() -> None:
+    world = World()
+    budget = Budget(world.surroundings(), [Window("burst", 10, 10)], signals)
+    for _ in range(3):
+        budget.take("GET /x")
+    call(budget, world)
+    budget.learn("GET /x", {"max": "10", "left": "4"}, NOW)  # one of ours and five of others had arrived
+    call(budget, world)
+    assert world.clock.slept == []
+    budget.take("GET /x")  # 3 under way, 2 done, 5 of others: full
+    assert world.clock.now() >= NOW + 10_000
+
+
 def test_a_refusal_holds_everybody_back() -> None:
     world = World()
     budget = Budget(world.surroundings(), [Window("burst", 100, 10)])
