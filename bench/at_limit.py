@@ -29,8 +29,10 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latency", type=int, default=0, help="real ms that every answer takes")
+    parser.add_argument("--rate", type=float, default=1.0, help="how fast the sandbox's clock runs")
     given = parser.parse_args()
     command = [sys.executable, "-m", "crmhub.sandbox", "--people", str(given.people), "--seed", str(given.seed)]
+    command += ["--rate", str(given.rate)]
     if given.latency:
         command += ["--latency", str(given.latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:

@@ -65,11 +65,9 @@ class ControlClock:
 
     def _read(self) -> None:
         try:
-            asked = time.monotonic()
             answer = self._http.get(self.url, timeout=10)
             answer.raise_for_status()
             self._take(answer.json())
-            self._read_at = (asked + self._read_at) / 2  # it was told somewhere in between
         except (OSError, ValueError, KeyError) as e:  # requests' errors are OSErrors
             raise Refused(
                 f"the clock at {self.url} does not answer ({type(e).__name__})",
